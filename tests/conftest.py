@@ -1,0 +1,46 @@
+"""Fixtures every test may use: this collection's import path and the real servers."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+from support.servers import postgresql_server, redis_server
+
+ROOT = Path(__file__).resolve().parents[1]
+COLLECTIONS = ROOT / ".ansible" / "collections"
+
+
+def pytest_configure() -> None:
+    """Makes ansible_collections.deepobs.eks importable from the working tree, as Ansible itself does."""
+    here = COLLECTIONS / "ansible_collections" / "deepobs" / "eks"
+    if not here.exists():
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.symlink_to(ROOT)
+    _AnsibleCollectionFinder(paths=[str(COLLECTIONS)])._install()
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder with a short path that a server's own account can enter."""
+    with tempfile.TemporaryDirectory(prefix="deepobs-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def redis_url(server_folder: Path) -> Iterator[str]:
+    folder = server_folder / "redis"
+    folder.mkdir()
+    with redis_server(folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database_url(server_folder: Path) -> Iterator[str]:
+    folder = server_folder / "postgresql"
+    folder.mkdir()
+    with postgresql_server(folder) as url:
+        yield url
