@@ -1,0 +1,50 @@
+"""What an own service is: a table of operations, the request each one gets, and the error each one raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of an operation, after parsing and validation by botocore's model of the service.
+
+    `parameters` bears the model's names and Python types (timestamps are aware datetimes, blobs are bytes);
+    `credentials` is the access key id that signed the request, None for an unsigned one.
+    """
+
+    operation: str
+    parameters: dict[str, Any]
+    region: str
+    account: str
+    credentials: str | None = None
+
+
+class ServiceError(Exception):
+    """An answer that AWS gives as an error: its code, its message, its HTTP status and the shape's other members."""
+
+    def __init__(self, code: str, message: str, status: int = 400, **extra: Any) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.extra = extra
+
+
+Operation = Callable[[Request], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An own service: its name as botocore's clients know it, and its operations by their botocore names.
+
+    An operation returns the members of its output shape; members the shape does not have are a programming error.
+    Operations are called from several threads at once. `dump` gives what the account holds, sorted and free of
+    times, for `GET /_localaws/state`.
+    """
+
+    name: str
+    operations: Mapping[str, Operation]
+    dump: Callable[[], dict[str, Any]] = field(default=dict)
