@@ -1,0 +1,131 @@
+# Copyright: The deepobs.eks maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Starting and ending what a supervisor runs: free ports beforehand, readiness afterwards, the log where it failed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ansible_collections.deepobs.eks.plugins.module_utils.supervisor import (
+    BACKOFF,
+    EXITED,
+    FATAL,
+    STOPPED,
+    Supervisor,
+    SupervisorError,
+)
+
+_POLL_SECONDS = 0.1
+_START_SECONDS = 10
+_SHUTDOWN_SECONDS = 60
+_PORT_RELEASE_SECONDS = 10  # what a killed supervisor ran may still be closing
+# The processes shall not depend on whose shell happened to start their supervisor.
+_INHERITED = ("HOME", "LANG", "PATH", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_FAILED = {BACKOFF, EXITED, FATAL}
+
+
+def check_ports(processes: Iterable[dict[str, Any]]) -> None:
+    """Raises SupervisorError naming the variable when a process' port stays taken by something else."""
+    for process in processes:
+        _wait_until_free(process)
+
+
+def ensure_supervisor(supervisor: Supervisor, config: str, supervisord: str) -> None:
+    """Writes the supervisor's configuration and starts it where it does not answer."""
+    for folder in (supervisor.directory, supervisor.directory / "conf.d", supervisor.directory / "logs"):
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    supervisor.config.write_text(config)
+    if supervisor.states() is not None:
+        return
+    command = [supervisord, "-c", str(supervisor.config)]
+    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        raise SupervisorError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr or done.stdout}")
+    _wait_for(lambda: supervisor.states() is not None, _START_SECONDS, f"{supervisord} does not answer")
+
+
+def end_supervisor(supervisor: Supervisor) -> None:
+    """Stops every process and the supervisor; returns when it is gone."""
+    process_id = supervisor.process_id()
+    supervisor.shutdown()
+    _wait_for(lambda: not _exists(process_id), _SHUTDOWN_SECONDS, "the supervisor did not end")
+
+
+def start_and_wait(supervisor: Supervisor, process: dict[str, Any]) -> None:
+    """Starts one process on a free port and returns when it is ready.
+
+    Raises SupervisorError naming the port's variable when the port is taken, or quoting the process' last lines when
+    it ends or is not ready in time.
+    """
+    name = process["name"]
+    _wait_until_free(process)
+    supervisor.start(name)
+    deadline = time.monotonic() + process["ready_timeout_seconds"]
+    while not _ready(process):
+        state = (supervisor.states() or {}).get(name, STOPPED)
+        if state in _FAILED:
+            raise SupervisorError(_failure(supervisor, name, f"ended before it was ready ({state})"))
+        if time.monotonic() > deadline:
+            raise SupervisorError(_failure(supervisor, name, f"was not ready in {process['ready_timeout_seconds']} s"))
+        time.sleep(_POLL_SECONDS)
+
+
+def _wait_until_free(process: dict[str, Any]) -> None:
+    if process["port"]:
+        _wait_for(lambda: not _listens(process["port"]), _PORT_RELEASE_SECONDS, _taken(process))
+
+
+def _taken(process: dict[str, Any]) -> str:
+    return (
+        f"port {process['port']} for {process['name']} is in use by another program: "
+        f"stop that program, or set {process['port_variable']} to a free port"
+    )
+
+
+def _failure(supervisor: Supervisor, name: str, what: str) -> str:
+    tail = supervisor.log_tail(name) or "(it printed nothing)"
+    return f"{name} {what}. The end of {supervisor.log_file(name)}:\n{tail}"
+
+
+def _wait_for(condition: Callable[[], bool], timeout_seconds: float, message: str) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SupervisorError(message)
+        time.sleep(_POLL_SECONDS)
+
+
+def _ready(process: dict[str, Any]) -> bool:
+    if process["ready_url"]:
+        return _answers(process["ready_url"])
+    return _listens(process["port"]) if process["port"] else True
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - a URL of the playbook's own
+            return bool(response.status < 400)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _exists(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True

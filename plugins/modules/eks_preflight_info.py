@@ -1,0 +1,200 @@
+#!/usr/bin/python
+# Copyright: The deepobs.eks maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: eks_preflight_info
+short_description: Tell what is missing before an EKS cluster can be observed
+version_added: 0.1.0
+author: The deepobs.eks maintainers (@deepobs)
+description:
+  - Looks at credentials, the cluster, its Kubernetes version and its OIDC provider, and changes nothing.
+  - Every check comes back with what was seen and, where something is missing, how to get it.
+options:
+  cluster_name:
+    description: The EKS cluster.
+    type: str
+    required: true
+  minimum_kubernetes_version:
+    description: The oldest Kubernetes version to accept.
+    type: str
+    default: "1.30"
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+notes:
+  - Needs the permissions C(sts:GetCallerIdentity), C(eks:DescribeCluster) and C(iam:ListOpenIDConnectProviders).
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying target.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Look before the first change
+  deepobs.eks.eks_preflight_info:
+    cluster_name: shop
+  register: preflight
+"""
+
+RETURN = r"""
+account:
+  description: The account the credentials belong to. Empty where there are none.
+  returned: always
+  type: str
+  sample: "123456789012"
+cluster:
+  description: The cluster as far as the checks need it. Empty where it was not found.
+  returned: always
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    version:
+      description: Its Kubernetes version.
+      type: str
+    status:
+      description: Its status.
+      type: str
+    issuer:
+      description: The URL of its OIDC issuer.
+      type: str
+checks:
+  description: What was looked at.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The check.
+      type: str
+    status:
+      description: V(ok), V(warning) when a later task can mend it, or V(failed).
+      type: str
+    message:
+      description: What was seen.
+      type: str
+    remedy:
+      description: How to mend it. Empty where there is nothing to mend.
+      type: str
+"""
+
+from typing import Any
+
+try:
+    import botocore.exceptions
+except ImportError:
+    pass  # AnsibleAWSModule says what is missing
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+OK, WARNING, FAILED = "ok", "warning", "failed"
+
+
+def check(name: str, status: str, message: str, remedy: str = "") -> dict[str, str]:
+    return {"name": name, "status": status, "message": message, "remedy": remedy}
+
+
+def check_cluster_status(cluster: dict[str, str]) -> dict[str, str]:
+    """An add-on can be created in an ACTIVE cluster; one that is UPDATING refuses changes."""
+    if cluster["status"] == "ACTIVE":
+        return check("cluster", OK, f"{cluster['name']} is ACTIVE")
+    return check(
+        "cluster",
+        FAILED,
+        f"{cluster['name']} is {cluster['status']}",
+        "wait until the cluster is ACTIVE, then run again",
+    )
+
+
+def check_version(cluster: dict[str, str], minimum: str) -> dict[str, str]:
+    """Compares Kubernetes versions as numbers: 1.9 is older than 1.30."""
+    if _numbers(cluster["version"]) >= _numbers(minimum):
+        return check("version", OK, f"Kubernetes {cluster['version']}")
+    return check(
+        "version",
+        FAILED,
+        f"Kubernetes {cluster['version']} is older than {minimum}",
+        "upgrade the cluster, or lower preflight_minimum_kubernetes_version at your own risk",
+    )
+
+
+def check_oidc_provider(issuer: str, provider_arns: list[str]) -> dict[str, str]:
+    """IAM trusts the cluster's service accounts by a provider whose ARN ends with the issuer without its scheme."""
+    if not issuer:
+        return check(
+            "oidc_provider", FAILED, "the cluster has no OIDC issuer", "use EKS Pod Identity, or a newer cluster"
+        )
+    if any(arn.endswith(issuer.removeprefix("https://")) for arn in provider_arns):
+        return check("oidc_provider", OK, f"IAM knows {issuer}")
+    return check(
+        "oidc_provider",
+        WARNING,
+        f"IAM does not know {issuer} yet",
+        "the irsa role registers it (irsa_create_oidc_provider: true), or: eksctl utils associate-iam-oidc-provider",
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def observe(sts: Any, eks: Any, iam: Any, cluster_name: str, minimum: str) -> dict[str, Any]:
+    """Asks AWS, from credentials to the OIDC provider, and stops at the first thing the rest depends on."""
+    result: dict[str, Any] = {"account": "", "cluster": {}, "checks": []}
+    try:
+        result["account"] = sts.get_caller_identity()["Account"]
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        remedy = "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws sso login"
+        result["checks"].append(check("credentials", FAILED, f"AWS does not know who you are: {error}", remedy))
+        return result
+    result["checks"].append(check("credentials", OK, f"account {result['account']}"))
+    try:
+        described = eks.describe_cluster(name=cluster_name)["cluster"]
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        remedy = "set deepobs_cluster_name and deepobs_region to a cluster of this account that you may describe"
+        result["checks"].append(check("cluster", FAILED, f"{cluster_name} cannot be described: {error}", remedy))
+        return result
+    result["cluster"] = _cluster(described)
+    providers = [entry["Arn"] for entry in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+    result["checks"] += [
+        check_cluster_status(result["cluster"]),
+        check_version(result["cluster"], minimum),
+        check_oidc_provider(result["cluster"]["issuer"], providers),
+    ]
+    return result
+
+
+def _cluster(described: dict[str, Any]) -> dict[str, str]:
+    return {
+        "name": described["name"],
+        "version": described["version"],
+        "status": described["status"],
+        "issuer": described.get("identity", {}).get("oidc", {}).get("issuer", ""),
+    }
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "cluster_name": {"type": "str", "required": True},
+            "minimum_kubernetes_version": {"type": "str", "default": "1.30"},
+        },
+        supports_check_mode=True,
+    )
+    retry = AWSRetry.jittered_backoff(retries=5)
+    sts, eks, iam = (module.client(service, retry_decorator=retry) for service in ("sts", "eks", "iam"))
+    try:
+        result = observe(sts, eks, iam, module.params["cluster_name"], module.params["minimum_kubernetes_version"])
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        module.fail_json_aws(error, msg="Listing IAM's OIDC providers failed (iam:ListOpenIDConnectProviders)")
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
