@@ -1,0 +1,22 @@
+"""AWS X-Ray tracing for WSGI applications: a segment for every request, subsegments for what the request calls."""
+
+from __future__ import annotations
+
+from tracing.core import Tracing
+from tracing.entities import Segment, Subsegment, annotate, current, record_exception, subsegment
+from tracing.flask import instrument, uninstrument
+from tracing.settings import SettingsError, TracingSettings
+
+__all__ = [
+    "Segment",
+    "SettingsError",
+    "Subsegment",
+    "Tracing",
+    "TracingSettings",
+    "annotate",
+    "current",
+    "instrument",
+    "record_exception",
+    "subsegment",
+    "uninstrument",
+]

@@ -1,0 +1,57 @@
+"""The trace header X-Amzn-Trace-Id: what comes in, what is passed on, what is answered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+HEADER_NAME = "X-Amzn-Trace-Id"
+ENVIRON_NAME = "HTTP_X_AMZN_TRACE_ID"
+
+_SHAPES = {
+    "Root": re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}"),
+    "Parent": re.compile(r"[0-9a-f]{16}"),
+    "Sampled": re.compile(r"[01?]"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TraceHeader:
+    """A header that was understood: the trace it belongs to, who calls, and what was decided."""
+
+    root: str
+    parent: str | None = None
+    sampled: bool | None = None
+
+
+def parse(text: str | None) -> TraceHeader | None:
+    """Reads a header's text; None stands for one that is missing or malformed, which starts a new trace.
+
+    Fields come in any order and unknown ones (Self, Lineage) are ignored; Root is required. `Sampled=?` leaves the
+    decision to the receiver, as does no Sampled at all. Source: the X-Ray developer guide, "Tracing header".
+    """
+    if not text:
+        return None
+    fields: dict[str, str] = {}
+    for part in text.split(";"):
+        name, _, value = part.strip().partition("=")
+        shape = _SHAPES.get(name)
+        if shape is None:
+            continue
+        if name in fields or shape.fullmatch(value) is None:
+            return None
+        fields[name] = value
+    if "Root" not in fields:
+        return None
+    sampled = fields.get("Sampled", "?")
+    return TraceHeader(fields["Root"], fields.get("Parent"), None if sampled == "?" else sampled == "1")
+
+
+def passed_on(root: str, parent: str, sampled: bool) -> str:
+    """The header of an outgoing call."""
+    return f"Root={root};Parent={parent};Sampled={sampled:d}"
+
+
+def answered(root: str, sampled: bool) -> str:
+    """The header of a response, by which a client can name the trace of its request."""
+    return f"Root={root};Sampled={sampled:d}"

@@ -1,0 +1,95 @@
+"""The settings of tracing: one frozen table, read from environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+Address = tuple[str, int]
+Mode = Literal["xray", "off"]
+
+DEFAULT_ADDRESS = "127.0.0.1:2000"
+DEFAULT_UNTRACED_PATHS = ("/health", "/ready", "/metrics", "/metrics/cache", "/api/health", "/static")
+_BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+class SettingsError(ValueError):
+    """An environment variable has a value that cannot be used; the message names the variable and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracingSettings:
+    """How a service is traced; `from_environment` says which variable sets what."""
+
+    service_name: str
+    mode: Mode = "xray"
+    udp_address: Address = ("127.0.0.1", 2000)
+    tcp_address: Address = ("127.0.0.1", 2000)
+    trust_incoming_sampled: bool = False
+    untraced_paths: tuple[str, ...] = field(default=DEFAULT_UNTRACED_PATHS)
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str], service_name: str, *, trust_incoming_sampled: bool = False
+    ) -> TracingSettings:
+        """Reads TRACING, AWS_XRAY_DAEMON_ADDRESS, XRAY_TRUST_INCOMING_SAMPLED and XRAY_UNTRACED_PATHS.
+
+        `trust_incoming_sampled` is what holds where its variable is not set: a service that only others of the same
+        owner reach may say True. Raises SettingsError.
+        """
+        udp_address, tcp_address = parse_daemon_address(environ.get("AWS_XRAY_DAEMON_ADDRESS") or DEFAULT_ADDRESS)
+        return cls(
+            service_name=service_name,
+            mode=_mode(environ.get("TRACING") or "xray"),
+            udp_address=udp_address,
+            tcp_address=tcp_address,
+            trust_incoming_sampled=_boolean(environ, "XRAY_TRUST_INCOMING_SAMPLED", trust_incoming_sampled),
+            untraced_paths=_paths(environ.get("XRAY_UNTRACED_PATHS")),
+        )
+
+
+def parse_daemon_address(text: str) -> tuple[Address, Address]:
+    """The UDP and the TCP address of `host:port` or `tcp:host:port udp:host:port`, as the X-Ray SDKs write them."""
+    parts = text.split()
+    if len(parts) == 1:
+        address = _address(parts[0], text)
+        return address, address
+    by_protocol = dict(part.partition(":")[::2] for part in parts)
+    if len(parts) != 2 or set(by_protocol) != {"udp", "tcp"}:
+        raise _bad_address(text)
+    return _address(by_protocol["udp"], text), _address(by_protocol["tcp"], text)
+
+
+def _address(part: str, text: str) -> Address:
+    host, _, port = part.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
+        raise _bad_address(text)
+    return host.strip("[]"), int(port)
+
+
+def _bad_address(text: str) -> SettingsError:
+    return SettingsError(
+        f"AWS_XRAY_DAEMON_ADDRESS is {text!r}: give host:port, or tcp:host:port and udp:host:port with a space between"
+    )
+
+
+def _mode(text: str) -> Mode:
+    if text not in {"xray", "off"}:
+        raise SettingsError(f"TRACING is {text!r}: give xray or off")
+    return cast("Mode", text)
+
+
+def _boolean(environ: Mapping[str, str], name: str, default: bool) -> bool:
+    text = environ.get(name)
+    if not text:
+        return default
+    if text.lower() not in _BOOLEANS:
+        raise SettingsError(f"{name} is {text!r}: give true or false")
+    return _BOOLEANS[text.lower()]
+
+
+def _paths(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return DEFAULT_UNTRACED_PATHS
+    return tuple(path.strip() for path in text.split(",") if path.strip())
