@@ -1,0 +1,59 @@
+# Copyright: Contributors to the deepobs.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""One way to call AWS: retried when it is busy, absent things as None, every other failure with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+# AnsibleAWSModule reports the missing library before anything here runs.
+with suppress(ImportError):
+    from botocore.exceptions import BotoCoreError, ClientError
+
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+# Beside amazon.aws's own list: what EKS (ServerException) and X-Ray (ThrottledException) say when they are busy.
+_BUSY = ["ThrottlingException", "ThrottledException", "ServerException", "ServiceUnavailableException"]
+
+
+class DeepobsError(AnsibleAWSError):
+    """What stops a module: a message for the user, naming the option and the remedy, and the cause if AWS gave one."""
+
+    def __init__(self, message: str, exception: BaseException | None = None) -> None:
+        super().__init__(message=message, exception=exception)
+        self.message = message
+        self.exception = exception
+
+
+def error_code(error: BaseException | None) -> str:
+    """AWS's code of an error, or of the cause of a DeepobsError; empty where there is none."""
+    cause = error.exception if isinstance(error, DeepobsError) else error
+    response = getattr(cause, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def connect(module: Any, service: str) -> Any:
+    """A boto3 client of the module's account whose calls are retried when AWS is busy."""
+    return module.client(
+        service,
+        retry_decorator=AWSRetry.jittered_backoff(retries=8, delay=1, max_delay=20, catch_extra_error_codes=_BUSY),
+    )
+
+
+def call(
+    method: Callable[..., dict[str, Any]], purpose: str, missing_code: str = "", **parameters: Any
+) -> dict[str, Any]:
+    """Calls AWS; an answer with the code `missing_code` becomes an empty dict.
+
+    `purpose` ends the sentence "Failed to ..." of the DeepobsError that everything else becomes.
+    """
+    try:
+        return method(aws_retry=True, **parameters)
+    except (ClientError, BotoCoreError) as error:
+        if missing_code and error_code(error) == missing_code:
+            return {}
+        raise DeepobsError(f"Failed to {purpose}", error) from error
