@@ -1,0 +1,202 @@
+# Copyright: The deepobs.eks maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Pod metrics of Container Insights: which queries to ask CloudWatch, and what its answer says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any
+
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import call
+from ansible_collections.deepobs.eks.plugins.module_utils.instants import iso
+
+METRIC_NAMESPACE = "ContainerInsights"
+QUERIES_PER_CALL = 500  # API: GetMetricData
+HIGH_RESOLUTION_PERIODS_SECONDS = (1, 5, 10, 20, 30)  # API: MetricStat
+
+# CloudWatch user guide, "Amazon EKS and Kubernetes Container Insights metrics"; GetMetricData does not tell the unit.
+_UNITS_BY_ENDING = (
+    ("_utilization", "Percent"),
+    ("_utilization_over_pod_limit", "Percent"),
+    ("_reserved_capacity", "Percent"),
+    ("_network_rx_bytes", "Bytes/Second"),
+    ("_network_tx_bytes", "Bytes/Second"),
+    ("_network_total_bytes", "Bytes/Second"),
+    ("_bytes", "Bytes"),
+    ("_working_set", "Bytes"),
+    ("_memory_limit", "Bytes"),
+    ("_memory_request", "Bytes"),
+)
+
+Dimensions = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to ask for: every metric and statistic of every set of dimensions."""
+
+    metrics: tuple[str, ...]
+    statistics: tuple[str, ...]
+    dimension_sets: tuple[tuple[tuple[str, str], ...], ...]
+    period_seconds: int
+    start: datetime
+    end: datetime
+
+    def series(self) -> list[Series]:
+        """The series asked for, still empty, in a fixed order."""
+        kinds = product(self.metrics, self.dimension_sets, self.statistics)
+        return [Series(metric, statistic, dict(dimensions)) for metric, dimensions, statistic in kinds]
+
+
+@dataclass
+class Series:
+    """One statistic of one metric over time, oldest first."""
+
+    metric: str
+    statistic: str
+    dimensions: Dimensions
+    timestamps: list[datetime] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    refusal: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The metric's unit; a sample count has none of its own."""
+        return "Count" if self.statistic == "SampleCount" else unit_of(self.metric)
+
+
+def unit_of(metric: str) -> str:
+    """The documented unit of a Container Insights metric, Count for those which count things."""
+    return next((unit for ending, unit in _UNITS_BY_ENDING if metric.endswith(ending)), "Count")
+
+
+def dimension_sets(
+    cluster_name: str, namespace: str | None, services: Iterable[str], pods: Iterable[str]
+) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The sets of dimensions under which Container Insights publishes what is meant, the narrowest given."""
+    cluster = (("ClusterName", cluster_name),)
+    if namespace is None:
+        return (cluster,)
+    whole = (*cluster, ("Namespace", namespace))
+    narrow = [("Service", name) for name in services] + [("PodName", name) for name in pods]
+    return tuple((*whole, dimension) for dimension in narrow) or (whole,)
+
+
+def check_period(period_seconds: int) -> None:
+    """Raises ValueError for a period CloudWatch does not keep."""
+    if period_seconds not in HIGH_RESOLUTION_PERIODS_SECONDS and (period_seconds <= 0 or period_seconds % 60):
+        allowed = ", ".join(map(str, HIGH_RESOLUTION_PERIODS_SECONDS))
+        raise ValueError(f"period_seconds is {period_seconds}; give {allowed} or a multiple of 60")
+
+
+def metric_queries(series: list[Series], period_seconds: int) -> list[dict[str, Any]]:
+    """GetMetricData's MetricDataQueries; the Id of each is q and its position."""
+    return [
+        {
+            "Id": f"q{position}",
+            "MetricStat": {
+                "Metric": _metric(one),
+                "Period": period_seconds,
+                "Stat": one.statistic,
+            },
+        }
+        for position, one in enumerate(series)
+    ]
+
+
+def _metric(series: Series) -> dict[str, Any]:
+    dimensions = [{"Name": name, "Value": value} for name, value in series.dimensions.items()]
+    return {"Namespace": METRIC_NAMESPACE, "MetricName": series.metric, "Dimensions": dimensions}
+
+
+class CloudWatch:
+    """The CloudWatch calls that read, page by page; what AWS refuses is a DeepobsError."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def answer(self, question: Question) -> list[Series]:
+        """Every series of the question with its points."""
+        series = question.series()
+        for page in self._pages(metric_queries(series, question.period_seconds), question):
+            for result in page.get("MetricDataResults", ()):
+                _extend(series[int(result["Id"][1:])], result)
+        return series
+
+    def _pages(self, queries: list[dict[str, Any]], question: Question) -> Iterator[dict[str, Any]]:
+        for first in range(0, len(queries), QUERIES_PER_CALL):
+            token: dict[str, str] = {}
+            while True:
+                page = call(
+                    self._client.get_metric_data,
+                    "read metric data",
+                    MetricDataQueries=queries[first : first + QUERIES_PER_CALL],
+                    StartTime=question.start,
+                    EndTime=question.end,
+                    ScanBy="TimestampAscending",
+                    **token,
+                )
+                yield page
+                if not page.get("NextToken"):
+                    break
+                token = {"NextToken": page["NextToken"]}
+
+    def is_known(self, series: Series) -> bool:
+        """Whether the metric was ever published, of late, with exactly these dimensions."""
+        wanted = _metric(series)
+        token: dict[str, str] = {}
+        while True:
+            page = call(self._client.list_metrics, "list metrics", **wanted, **token)
+            if any(len(metric["Dimensions"]) == len(wanted["Dimensions"]) for metric in page.get("Metrics", ())):
+                return True
+            if not page.get("NextToken"):
+                return False
+            token = {"NextToken": page["NextToken"]}
+
+
+def _extend(series: Series, result: dict[str, Any]) -> None:
+    series.timestamps += result.get("Timestamps", ())
+    series.values += result.get("Values", ())
+    if result.get("StatusCode") in ("InternalError", "Forbidden"):
+        messages = "; ".join(message.get("Value", "") for message in result.get("Messages", ()))
+        series.refusal = f"CloudWatch answered {result['StatusCode']} {messages}".rstrip()
+
+
+def is_up_to_date(series: Iterable[Series], question: Question) -> bool:
+    """Whether every series reaches the last two periods of the range: a period is only kept once it is over."""
+    reach = question.end - timedelta(seconds=2 * question.period_seconds)
+    return all(one.refusal or (one.timestamps and max(one.timestamps) >= reach) for one in series)
+
+
+def readable_series(series: Series) -> dict[str, Any]:
+    """A series as the module returns it."""
+    return {
+        "metric": series.metric,
+        "statistic": series.statistic,
+        "unit": series.unit,
+        "dimensions": series.dimensions,
+        "timestamps": [iso(timestamp) for timestamp in series.timestamps],
+        "values": series.values,
+    }
+
+
+def missing_series(series: Iterable[Series], cloudwatch: CloudWatch, question: Question) -> list[dict[str, str]]:
+    """Which metrics have no point, and why; a metric counts once for each set of dimensions."""
+    reasons: dict[tuple[str, str], str] = {}
+    for one in series:
+        if not one.timestamps:
+            where = ", ".join(f"{name}={value}" for name, value in one.dimensions.items())
+            if (one.metric, where) not in reasons:
+                reasons[one.metric, where] = _reason(one, where, cloudwatch, question)
+    return [{"metric": metric, "reason": reason} for (metric, _where), reason in reasons.items()]
+
+
+def _reason(series: Series, where: str, cloudwatch: CloudWatch, question: Question) -> str:
+    if series.refusal:
+        return f"{series.refusal} for {where}"
+    if cloudwatch.is_known(series):
+        return f"published with {where}, but without a point between {iso(question.start)} and {iso(question.end)}"
+    return f"never published with {where}; check that its publisher runs and names them like this"

@@ -1,0 +1,312 @@
+#!/usr/bin/python
+# Copyright: The deepobs.eks maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: container_insights_info
+version_added: 0.1.0
+short_description: Read pod metrics of Container Insights from Amazon CloudWatch
+description:
+  - Reads metrics of the CloudWatch namespace ContainerInsights for a cluster, a Kubernetes namespace, services or pods.
+  - Every query has dimensions, since CloudWatch answers one without them with nothing.
+  - A metric without a point is listed with the reason.
+author:
+  - The deepobs.eks maintainers (@deepobs)
+options:
+  cluster_name:
+    description:
+      - The name of the cluster, dimension ClusterName.
+    type: str
+    required: true
+  namespace:
+    description:
+      - The Kubernetes namespace, dimension Namespace. Without it the metrics of the whole cluster are read.
+    type: str
+  services:
+    description:
+      - Kubernetes services in O(namespace), dimension Service.
+    type: list
+    elements: str
+    default: []
+  pods:
+    description:
+      - Pods in O(namespace), dimension PodName. Container Insights names a pod by its workload, for example
+        V(backend), all replicas of it together.
+      - Without O(services) and O(pods) the metrics of the whole namespace are read.
+    type: list
+    elements: str
+    default: []
+  metrics:
+    description:
+      - The names of the metrics.
+    type: list
+    elements: str
+    default:
+      - pod_cpu_utilization
+      - pod_memory_utilization
+      - pod_network_rx_bytes
+      - pod_network_tx_bytes
+  statistics:
+    description:
+      - The statistics to read of each metric, V(Average), V(Sum), V(Minimum), V(Maximum), V(SampleCount), a percentile
+        like V(p95) or V(p99.9), or another that CloudWatch knows.
+    type: list
+    elements: str
+    default: [Average]
+  period_seconds:
+    description:
+      - The length of a point in seconds, 1, 5, 10, 20, 30 or a multiple of 60.
+      - A period under 60 needs metrics that are published in high resolution, which those of the add-on are not.
+    type: int
+    default: 60
+  start_time:
+    description:
+      - Where the range begins, in ISO 8601. A time without an offset is UTC.
+    type: str
+    required: true
+  end_time:
+    description:
+      - Where the range ends, in ISO 8601. A time without an offset is UTC.
+      - By default the time when the module starts.
+    type: str
+  wait_timeout:
+    description:
+      - The longest time, in seconds, to wait for points that come late. The wait ends as soon as every metric has a
+        point in the last two periods before O(end_time).
+      - By default the metrics are read once and at once.
+    type: float
+    default: 0
+  source:
+    description:
+      - Who publishes the metrics, in words. It is returned as it is, for a report to name it.
+    type: str
+    default: Amazon CloudWatch agent, Container Insights
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - module: deepobs.eks.eks_addon
+"""
+
+EXAMPLES = r"""
+- name: Read the pod metrics of a load test
+  deepobs.eks.container_insights_info:
+    cluster_name: shop
+    namespace: ecommerce
+    pods: [backend, frontend]
+    statistics: [Average, Maximum]
+    start_time: "2026-01-31T09:30:00Z"
+    end_time: "2026-01-31T09:43:00Z"
+    wait_timeout: 180
+  register: metrics
+
+- name: Read the CPU of a whole cluster since this morning
+  deepobs.eks.container_insights_info:
+    cluster_name: shop
+    metrics: [pod_cpu_utilization]
+    period_seconds: 300
+    start_time: "2026-01-31T06:00:00+01:00"
+  register: cluster_cpu
+"""
+
+RETURN = r"""
+cluster_name:
+  description: The cluster that was asked for.
+  returned: always
+  type: str
+  sample: shop
+namespace:
+  description: The Kubernetes namespace that was asked for; null for the whole cluster.
+  returned: always
+  type: str
+  sample: ecommerce
+start_time:
+  description: Where the range begins, in ISO 8601 and UTC.
+  returned: always
+  type: str
+  sample: "2026-01-31T09:30:00Z"
+end_time:
+  description: Where the range ends, in ISO 8601 and UTC.
+  returned: always
+  type: str
+  sample: "2026-01-31T09:43:00Z"
+period_seconds:
+  description: The length of a point in seconds.
+  returned: always
+  type: int
+  sample: 60
+source:
+  description: Who publishes the metrics.
+  returned: always
+  type: str
+  sample: Amazon CloudWatch agent, Container Insights
+metrics:
+  description: The series that have points, in the order of O(metrics).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    metric:
+      description: The metric's name.
+      returned: always
+      type: str
+      sample: pod_cpu_utilization
+    statistic:
+      description: The statistic.
+      returned: always
+      type: str
+      sample: Average
+    unit:
+      description: The unit in which Container Insights documents the metric.
+      returned: always
+      type: str
+      sample: Percent
+    dimensions:
+      description: The dimensions by name.
+      returned: always
+      type: dict
+      sample:
+        ClusterName: shop
+        Namespace: ecommerce
+        PodName: backend
+    timestamps:
+      description: The beginning of each point, in ISO 8601 and UTC, oldest first.
+      returned: always
+      type: list
+      elements: str
+      sample: ["2026-01-31T09:30:00Z", "2026-01-31T09:31:00Z"]
+    values:
+      description: The value of each point.
+      returned: always
+      type: list
+      elements: float
+      sample: [12.5, 38.1]
+missing:
+  description: The metrics without a point, one for each set of dimensions.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    metric:
+      description: The metric's name.
+      returned: always
+      type: str
+      sample: pod_network_rx_bytes
+    reason:
+      description: Why it has no point, with its dimensions.
+      returned: always
+      type: str
+      sample: >-
+        never published with ClusterName=shop, Namespace=ecommerce, PodName=postgresql; check that its publisher runs
+        and names them like this
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, connect
+from ansible_collections.deepobs.eks.plugins.module_utils.instants import iso, parse_range
+from ansible_collections.deepobs.eks.plugins.module_utils.metrics import (
+    CloudWatch,
+    Question,
+    check_period,
+    dimension_sets,
+    is_up_to_date,
+    missing_series,
+    readable_series,
+)
+from ansible_collections.deepobs.eks.plugins.module_utils.waiting import wait_until
+
+POD_METRICS = ["pod_cpu_utilization", "pod_memory_utilization", "pod_network_rx_bytes", "pod_network_tx_bytes"]
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "cluster_name": {"type": "str", "required": True},
+    "namespace": {"type": "str"},
+    "services": {"type": "list", "elements": "str", "default": []},
+    "pods": {"type": "list", "elements": "str", "default": []},
+    "metrics": {"type": "list", "elements": "str", "default": POD_METRICS},
+    "statistics": {"type": "list", "elements": "str", "default": ["Average"]},
+    "period_seconds": {"type": "int", "default": 60},
+    "start_time": {"type": "str", "required": True},
+    "end_time": {"type": "str"},
+    "wait_timeout": {"type": "float", "default": 0},
+    "source": {"type": "str", "default": "Amazon CloudWatch agent, Container Insights"},
+}
+
+_LONGEST_POLL_SECONDS = 15.0
+
+
+def check_options(params: dict[str, Any]) -> None:
+    """Raises ValueError for options that ask for nothing, or that CloudWatch would answer with nothing."""
+    for option in ("cluster_name", "metrics", "statistics"):
+        if not params[option]:
+            raise ValueError(f"{option} is empty; without it a query has no answer: give at least one name")
+    if params["namespace"] == "":
+        raise ValueError("namespace is empty; leave it out for the whole cluster, or name a Kubernetes namespace")
+    for option in ("services", "pods"):
+        if params[option] and params["namespace"] is None:
+            raise ValueError(f"{option} needs namespace: Container Insights names a pod only within its namespace")
+    check_period(params["period_seconds"])
+    if params["wait_timeout"] < 0:
+        raise ValueError(f"wait_timeout is {params['wait_timeout']}; give seconds, 0 for no wait")
+
+
+def ask(params: dict[str, Any], now: datetime) -> Question:
+    """The question the options mean; raises ValueError."""
+    check_options(params)
+    start, end = parse_range(params["start_time"], params["end_time"], now)
+    return Question(
+        metrics=tuple(dict.fromkeys(params["metrics"])),
+        statistics=tuple(dict.fromkeys(params["statistics"])),
+        dimension_sets=dimension_sets(params["cluster_name"], params["namespace"], params["services"], params["pods"]),
+        period_seconds=params["period_seconds"],
+        start=start,
+        end=end,
+    )
+
+
+def collect(cloudwatch: CloudWatch, question: Question, params: dict[str, Any]) -> dict[str, Any]:
+    """Waits for late points as long as allowed, then sorts the series into those with points and those without."""
+    series, _settled = wait_until(
+        lambda: cloudwatch.answer(question),
+        lambda _previous, current: is_up_to_date(current, question),
+        params["wait_timeout"],
+        min(question.period_seconds, _LONGEST_POLL_SECONDS),
+    )
+    return {
+        "cluster_name": params["cluster_name"],
+        "namespace": params["namespace"],
+        "start_time": iso(question.start),
+        "end_time": iso(question.end),
+        "period_seconds": question.period_seconds,
+        "source": params["source"],
+        "metrics": [readable_series(one) for one in series if one.timestamps],
+        "missing": missing_series(series, cloudwatch, question),
+    }
+
+
+def run(module: Any) -> dict[str, Any]:
+    """What the module returns; raises DeepobsError and ValueError."""
+    question = ask(module.params, datetime.now(UTC))
+    return collect(CloudWatch(connect(module, "cloudwatch")), question, module.params)
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module)
+    except DeepobsError as error:
+        module.fail_json_aws_error(error)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
