@@ -1,0 +1,100 @@
+"""Traces of one region, in memory: by id, and by the second of their id for reading newest first."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from localaws.xray.documents import Segment
+
+TRACE_LIMIT_BYTES: Final = 500 * 1024
+"""AWS X-Ray quotas: the size of one trace; what comes beyond is not kept and the trace says LimitExceeded."""
+DEFAULT_LIMIT_BYTES: Final = 1024**3
+
+_log = logging.getLogger(__name__)
+
+
+class Position(NamedTuple):
+    """A place in the order of reading: the second, and how many traces of it are still to come."""
+
+    second: int
+    remaining: int
+
+
+class Trace:
+    """The segments of one trace, in the order in which they came; a segment sent again takes its first place."""
+
+    __slots__ = ("id", "limit_exceeded", "second", "segments", "size_bytes", "updated")
+
+    def __init__(self, trace_id: str, second: int) -> None:
+        self.id = trace_id
+        self.second = second
+        self.segments: list[Segment] = []
+        self.size_bytes = 0
+        self.limit_exceeded = False
+        self.updated = 0.0
+
+    def put(self, segment: Segment) -> int:
+        """Adds a segment and returns the growth in bytes."""
+        for index, known in enumerate(self.segments):
+            if known.id == segment.id:
+                self.segments[index] = segment
+                return self._grown(len(segment.document) - len(known.document))
+        if self.size_bytes + len(segment.document) > TRACE_LIMIT_BYTES:
+            self.limit_exceeded = True
+            return 0
+        self.segments.append(segment)
+        return self._grown(len(segment.document))
+
+    def _grown(self, size_bytes: int) -> int:
+        self.size_bytes += size_bytes
+        return size_bytes
+
+
+class TraceStore:
+    """Holds traces up to a number of document bytes; beyond it the oldest second goes, with a line in the log."""
+
+    def __init__(self, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._size_bytes = 0
+        self._traces: dict[str, Trace] = {}
+        self._seconds: dict[int, list[Trace]] = {}
+        self._lock = threading.Lock()
+
+    def put(self, trace_id: str, second: int, segment: Segment, now: float) -> None:
+        """Adds a segment to its trace, which it begins if it is the first of it."""
+        with self._lock:
+            trace = self._traces.get(trace_id) or Trace(trace_id, second)
+            trace.updated = now
+            self._size_bytes += trace.put(segment)
+            if trace_id not in self._traces:
+                self._traces[trace_id] = trace
+                self._seconds.setdefault(second, []).append(trace)
+            if self._size_bytes > self._limit_bytes:
+                self._forget_oldest()
+
+    def get(self, trace_id: str) -> Trace | None:
+        """The trace of this id, None if nothing of it is held."""
+        return self._traces.get(trace_id)
+
+    def newest_first(self, first: int, last: int, position: Position | None = None) -> Iterator[tuple[Position, Trace]]:
+        """Traces of the seconds first..last, each with the position from which reading goes on after it."""
+        with self._lock:
+            seconds = sorted((second for second in self._seconds if first <= second <= last), reverse=True)
+        for second in seconds:
+            if position is not None and second > position.second:
+                continue
+            traces = self._seconds.get(second, [])
+            begin = position.remaining if position is not None and position.second == second else len(traces)
+            for index in range(min(begin, len(traces)) - 1, -1, -1):
+                yield Position(second, index), traces[index]
+
+    def _forget_oldest(self) -> None:
+        second = min(self._seconds)
+        traces = self._seconds.pop(second)
+        for trace in traces:
+            del self._traces[trace.id]
+            self._size_bytes -= trace.size_bytes
+        _log.warning("over %d bytes of segments: the %d oldest traces are forgotten", self._limit_bytes, len(traces))

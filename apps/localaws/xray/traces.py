@@ -1,0 +1,36 @@
+"""Whole traces as BatchGetTraces gives them: segments, with subsegments that were sent apart put back in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from localaws.xray.documents import Segment, subsegments
+from localaws.xray.store import Trace
+from localaws.xray.view import TraceView
+
+
+def whole_trace(trace: Trace) -> dict[str, Any]:
+    """The member of BatchGetTraces' Traces for a trace."""
+    view = TraceView(trace)
+    members = {
+        "Id": trace.id,
+        "Duration": None if view.duration_seconds is None else round(view.duration_seconds, 3),
+        "LimitExceeded": trace.limit_exceeded,
+        "Segments": [{"Id": segment_id, "Document": document} for segment_id, document in _documents(view.segments)],
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _documents(segments: tuple[Segment, ...]) -> list[tuple[str, str]]:
+    if not any(segment.is_subsegment for segment in segments):
+        return [(segment.id, segment.document.decode()) for segment in segments]
+    documents = {segment.id: orjson.loads(segment.document) for segment in segments}
+    parts = dict(documents)
+    for document in documents.values():
+        parts.update((part["id"], part) for part in subsegments(document))
+    for segment in segments:
+        if segment.is_subsegment and segment.parent_id in parts:
+            parts[segment.parent_id].setdefault("subsegments", []).append(documents.pop(segment.id))
+    return [(segment_id, orjson.dumps(document).decode()) for segment_id, document in documents.items()]

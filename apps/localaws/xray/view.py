@@ -1,0 +1,58 @@
+"""One trace as summaries and filters see it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from localaws.xray.documents import Http, Node, Segment
+from localaws.xray.store import Trace
+
+
+class TraceView:
+    """A trace at one moment. Its root is the segment without a parent, or else the first that began."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.segments = tuple(trace.segments)
+
+    @cached_property
+    def root(self) -> Segment:
+        """The segment at which the trace entered."""
+        return min(self.segments, key=lambda segment: (segment.parent_id is not None, segment.start))
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some segment is still in progress."""
+        return any(segment.end is None for segment in self.segments)
+
+    @cached_property
+    def duration_seconds(self) -> float | None:
+        """From the root's start to the end of the segment that ended last; None while none has ended."""
+        ends = [segment.end for segment in self.segments if segment.end is not None]
+        return max(ends) - self.root.start if ends else None
+
+    @cached_property
+    def response_time_seconds(self) -> float | None:
+        """From the root's start to its end; None while it is in progress."""
+        return None if self.root.end is None else self.root.end - self.root.start
+
+    @cached_property
+    def services(self) -> tuple[Node, ...]:
+        """Every node of the trace, once: services, then the remote ones that are not themselves services of it."""
+        own = dict.fromkeys(segment.node for segment in self.segments if not segment.is_subsegment)
+        names = {name for name, _ in own}
+        remote = (node for segment in self.segments for node in segment.remotes if node[0] not in names)
+        return tuple(dict.fromkeys([*own, *remote]))
+
+    @property
+    def https(self) -> tuple[Http, ...]:
+        """What each segment says of its request."""
+        return tuple(segment.http for segment in self.segments if segment.http is not None)
+
+
+def service_id(node: Node, account: str) -> dict[str, Any]:
+    """A node as AWS's ServiceId."""
+    name, kind = node
+    described: dict[str, Any] = {"Name": name, "Names": [name], "AccountId": account}
+    return described if kind is None else {**described, "Type": kind}
