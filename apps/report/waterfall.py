@@ -1,0 +1,145 @@
+"""A trace as a waterfall: segments of all tiers joined into one tree, one row a segment or subsegment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+Document = Mapping[str, Any]
+_LEAST_WIDTH_PERCENT = 0.15
+_MOST_ROWS = 200
+
+
+@dataclass(frozen=True)
+class WaterfallRow:
+    """One bar; `kind` is tier (a server's segment), remote (a call seen by its caller) or local."""
+
+    name: str
+    kind: str
+    depth: int
+    start_ms: float
+    duration_ms: float
+    left_percent: float
+    width_percent: float
+    status: str
+    detail: str
+    in_progress: bool
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """One trace, its rows from the root down in the order of their starts."""
+
+    trace_id: str
+    title: str
+    duration_ms: float
+    status: int | None
+    tiers: list[str]
+    rows: list[WaterfallRow]
+    rows_left_out: int
+
+
+def build_waterfall(trace: Document) -> Waterfall:
+    """Joins a trace's segment documents: a segment lies under the subsegment that its parent_id names."""
+    ordered = list(_walk(trace["segments"]))
+    spans = [(_start(part), _end(part)) for part, _ in ordered] or [(0.0, 0.0)]
+    first, last = min(start for start, _ in spans), max(end for _, end in spans)
+    rows = [_row(part, depth, first, last) for part, depth in ordered[:_MOST_ROWS]]
+    root = ordered[0][0] if ordered else {}
+    return Waterfall(
+        trace_id=trace["id"],
+        title=_title(root),
+        duration_ms=(last - first) * 1000,
+        status=root.get("http", {}).get("response", {}).get("status"),
+        tiers=list(dict.fromkeys(str(segment["name"]) for segment in sorted(trace["segments"], key=_start))),
+        rows=rows,
+        rows_left_out=len(ordered) - len(rows),
+    )
+
+
+def _walk(segments: Sequence[Document]) -> list[tuple[Document, int]]:
+    """Depth first from the roots; a segment whose parent is not here is a root, and none is visited twice."""
+    known = {part["id"] for part in _all_parts(segments)}
+    children: dict[str, list[Document]] = defaultdict(list)
+    roots = []
+    for segment in segments:
+        parent = segment.get("parent_id")
+        (children[parent] if parent in known else roots).append(segment)
+    rows: list[tuple[Document, int]] = []
+    waiting, seen = [(part, 0) for part in sorted(roots, key=_start, reverse=True)], set()
+    while waiting:
+        part, depth = waiting.pop()
+        if part["id"] in seen:
+            continue
+        seen.add(part["id"])
+        rows.append((part, depth))
+        below = [*part.get("subsegments", ()), *children[part["id"]]]
+        waiting += [(child, depth + 1) for child in sorted(below, key=_start, reverse=True)]
+    return rows
+
+
+def _all_parts(segments: Sequence[Document]) -> list[Document]:
+    parts, waiting = [], list(segments)
+    while waiting:
+        part = waiting.pop()
+        parts.append(part)
+        waiting += part.get("subsegments", ())
+    return parts
+
+
+def _start(part: Document) -> float:
+    return float(part["start_time"])
+
+
+def _end(part: Document) -> float:
+    return float(part.get("end_time", part["start_time"]))
+
+
+def _row(part: Document, depth: int, first: float, last: float) -> WaterfallRow:
+    whole = (last - first) or 1.0
+    left = 100 * (_start(part) - first) / whole
+    width = max(100 * (_end(part) - _start(part)) / whole, _LEAST_WIDTH_PERCENT)
+    return WaterfallRow(
+        name=part["name"],
+        kind=_kind(part),
+        depth=depth,
+        start_ms=(_start(part) - first) * 1000,
+        duration_ms=(_end(part) - _start(part)) * 1000,
+        left_percent=min(left, 100 - _LEAST_WIDTH_PERCENT),
+        width_percent=min(width, 100.0),
+        status=next((status for status in ("fault", "throttle", "error") if part.get(status)), "ok"),
+        detail=_detail(part),
+        in_progress="end_time" not in part,
+    )
+
+
+def _kind(part: Document) -> str:
+    if "trace_id" in part and part.get("type") != "subsegment":
+        return "tier"
+    return "remote" if part.get("namespace") in ("remote", "aws") else "local"
+
+
+def _detail(part: Document) -> str:
+    query = part.get("sql", {}).get("sanitized_query")
+    if query:
+        return str(query)
+    request = part.get("http", {}).get("request", {})
+    return f"{request.get('method', '')} {_path(request.get('url', ''))}".strip()
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.path or url
+
+
+def _title(root: Document) -> str:
+    annotations = root.get("annotations", {})
+    request = root.get("http", {}).get("request", {})
+    method = annotations.get("http_method") or request.get("method") or ""
+    route = (
+        annotations.get("http_route") or _path(request.get("url", "")) or root.get("name", "a trace without segments")
+    )
+    return f"{method} {route}".strip()
