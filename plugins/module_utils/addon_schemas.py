@@ -1,0 +1,49 @@
+# Copyright: Contributors to the deepobs.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Whether a version of an add-on knows a configuration and service accounts; asked before anything is written."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.deepobs.eks.plugins.module_utils.addons import Interface
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
+
+with suppress(ImportError):
+    import jsonschema
+
+_MOST_COMPLAINTS = 5
+
+
+def check_configuration(configuration: dict[str, Any], interface: Interface, what: str) -> None:
+    """Raises DeepobsError that lists what the published schema finds wrong, each with its path."""
+    if "jsonschema" not in globals():
+        raise DeepobsError(missing_required_lib("jsonschema", reason="to check configuration before it is sent"))
+    validator = jsonschema.validators.validator_for(interface.schema)(interface.schema)
+    errors = sorted(validator.iter_errors(configuration), key=lambda error: error.json_path)
+    if not errors:
+        return
+    complaints = "; ".join(f"{_path(error.json_path)}: {error.message}" for error in errors[:_MOST_COMPLAINTS])
+    more = f"; and {len(errors) - _MOST_COMPLAINTS} more" if len(errors) > _MOST_COMPLAINTS else ""
+    raise DeepobsError(
+        f"configuration does not fit the schema of add-on {what}, nothing was written: {complaints}{more}."
+        " The schema is that of 'aws eks describe-addon-configuration'."
+    )
+
+
+def check_service_accounts(associations: list[dict[str, str]], interface: Interface, what: str) -> None:
+    """Raises DeepobsError for a service account that the add-on does not run as."""
+    for association in associations:
+        if association["service_account"] not in interface.service_accounts:
+            known = ", ".join(interface.service_accounts) or "none"
+            raise DeepobsError(
+                f"pod_identity_associations: add-on {what} has no service account {association['service_account']!r}"
+                f" for Pod Identity. It has: {known}."
+            )
+
+
+def _path(json_path: str) -> str:
+    return "configuration" + json_path.removeprefix("$")
