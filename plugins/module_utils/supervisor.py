@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import http.client
+import pwd
 import shlex
 import socket
 import xmlrpc.client
@@ -171,7 +172,7 @@ def render_program(process: dict[str, Any], log_file: Path) -> str:
 
     `setpriv --pdeathsig` ends the process with its supervisor, so that even a killed one leaves no orphan on a port.
     """
-    account = ["--reuid", process["user"], "--regid", process["group"], "--clear-groups"] if process["user"] else []
+    account = _account(process["user"]) if process["user"] else []
     command = ["setpriv", "--pdeathsig", process["stop_signal"], *account, "--", *process["command"]]
     environment = ",".join(f"{key}={_quoted(value)}" for key, value in sorted(process["environment"].items()))
     return _PROGRAM.format(
@@ -183,6 +184,14 @@ def render_program(process: dict[str, Any], log_file: Path) -> str:
         stop_seconds=process["stop_seconds"],
         log_file=_escape(str(log_file)),
     )
+
+
+def _account(user: str) -> list[str]:
+    try:
+        group = pwd.getpwnam(user).pw_gid
+    except KeyError as error:
+        raise SupervisorError(f"processes[].user names no account of this machine: {user}") from error
+    return ["--reuid", user, "--regid", str(group), "--clear-groups"]
 
 
 def _escape(text: str) -> str:

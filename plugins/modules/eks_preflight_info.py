@@ -93,7 +93,9 @@ except ImportError:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-OK, WARNING, FAILED = "ok", "warning", "failed"
+OK = "ok"
+WARNING = "warning"
+FAILED = "failed"
 
 
 def check(name: str, status: str, message: str, remedy: str = "") -> dict[str, str]:
@@ -148,20 +150,22 @@ def observe(sts: Any, eks: Any, iam: Any, cluster_name: str, minimum: str) -> di
     """Asks AWS, from credentials to the OIDC provider, and stops at the first thing the rest depends on."""
     result: dict[str, Any] = {"account": "", "cluster": {}, "checks": []}
     try:
-        result["account"] = sts.get_caller_identity()["Account"]
+        result["account"] = sts.get_caller_identity(aws_retry=True)["Account"]
     except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
         remedy = "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws sso login"
         result["checks"].append(check("credentials", FAILED, f"AWS does not know who you are: {error}", remedy))
         return result
     result["checks"].append(check("credentials", OK, f"account {result['account']}"))
     try:
-        described = eks.describe_cluster(name=cluster_name)["cluster"]
+        described = eks.describe_cluster(name=cluster_name, aws_retry=True)["cluster"]
     except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
         remedy = "set deepobs_cluster_name and deepobs_region to a cluster of this account that you may describe"
         result["checks"].append(check("cluster", FAILED, f"{cluster_name} cannot be described: {error}", remedy))
         return result
     result["cluster"] = _cluster(described)
-    providers = [entry["Arn"] for entry in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+    providers = [
+        entry["Arn"] for entry in iam.list_open_id_connect_providers(aws_retry=True)["OpenIDConnectProviderList"]
+    ]
     result["checks"] += [
         check_cluster_status(result["cluster"]),
         check_version(result["cluster"], minimum),

@@ -55,10 +55,7 @@ options:
         type: path
         default: /
       user:
-        description: The account to run as, when the supervisor is root.
-        type: str
-      group:
-        description: The group to run as. Required with O(processes[].user).
+        description: The account, with its primary group, to run as. Only root may name one.
         type: str
       port:
         description:
@@ -91,6 +88,26 @@ options:
         description: How long the program may take to end before it is killed.
         type: int
         default: 10
+  reserved_ports:
+    description:
+      - Ports on 127.0.0.1 that later tasks will need, so that a taken one stops the playbook before its first change.
+      - A port is fine when nothing listens on it, or the named process of this supervisor runs.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The process that will listen on the port.
+        type: str
+        required: true
+      port:
+        description: The port.
+        type: int
+        required: true
+      port_variable:
+        description: The variable to name in the message when the port is taken.
+        type: str
+        required: true
   state:
     description:
       - V(present) - the processes are defined as given, running and ready.
@@ -281,7 +298,10 @@ def ensure_present(module: AnsibleModule, supervisor: Supervisor, *, restart: bo
     observed = observe(supervisor)
     plan = plan_present(observed, config, wanted, restart=restart)
     starting = [processes[name] for name in plan.start]
-    check_ports([process for process in starting if (observed.states or {}).get(process["name"]) != RUNNING])
+    states = observed.states or {}
+    check_ports(
+        [needed for needed in starting + module.params["reserved_ports"] if states.get(needed["name"]) != RUNNING]
+    )
     if plan.changes and not module.check_mode:
         apply_present(supervisor, plan, config, wanted, module.params["supervisord"])
         for process in starting:
@@ -335,7 +355,6 @@ def argument_spec() -> dict[str, Any]:
         "environment": {"type": "dict", "default": {}},
         "working_directory": {"type": "path", "default": "/"},
         "user": {"type": "str"},
-        "group": {"type": "str"},
         "port": {"type": "int"},
         "port_variable": {"type": "str", "default": "processes[].port"},
         "ready_url": {"type": "str"},
@@ -344,16 +363,16 @@ def argument_spec() -> dict[str, Any]:
         "stop_signal": {"type": "str", "choices": ["TERM", "INT", "QUIT"], "default": "TERM"},
         "stop_seconds": {"type": "int", "default": 10},
     }
+    reserved_port = {
+        "name": {"type": "str", "required": True},
+        "port": {"type": "int", "required": True},
+        "port_variable": {"type": "str", "required": True},
+    }
     return {
         "directory": {"type": "path", "required": True},
         "supervisord": {"type": "path"},
-        "processes": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": process,
-            "required_together": [("user", "group")],
-        },
+        "processes": {"type": "list", "elements": "dict", "default": [], "options": process},
+        "reserved_ports": {"type": "list", "elements": "dict", "default": [], "options": reserved_port},
         "state": {"type": "str", "choices": ["present", "restarted", "absent", "shutdown"], "default": "present"},
     }
 

@@ -1,0 +1,39 @@
+# `make help` lists what there is. Nothing here needs root.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+ROOT := $(CURDIR)
+VENV := $(ROOT)/.venv
+INSTALL := roles/apps_environment/files/install_environment.sh
+COLLECTION := .ansible/collections/ansible_collections/deepobs/eks
+export ANSIBLE_CONFIG := $(ROOT)/ansible.cfg
+export DEEPOBS_RUNS_DIR ?= $(ROOT)/runs
+PLAYBOOK := $(VENV)/bin/ansible-playbook
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: environment
+environment: $(COLLECTION)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V): name another by make PYTHON=…" >&2; exit 2; }
+	@echo "· environment: $(VENV) (once, about half a minute)"
+	@$(INSTALL) "$(PYTHON)" "$(VENV)" requirements/controller.txt
+
+$(COLLECTION):
+	@mkdir -p $(@D) && ln -sfn ../../../.. $@
+
+.PHONY: demo
+demo: environment ## everything on this machine: environment, platform, shop, load test, report
+	@$(PLAYBOOK) playbooks/site.yml -e stress_test_command="make demo"
+
+.PHONY: down
+down: ## stop what demo started
+	@if [ -x $(PLAYBOOK) ]; then $(PLAYBOOK) playbooks/teardown.yml --tags local_environment; else echo "nothing was started"; fi
+
+.PHONY: status
+status: environment ## what runs, what is traced, what the add-on says
+	@$(PLAYBOOK) playbooks/status.yml
