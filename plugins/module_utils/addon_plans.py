@@ -62,7 +62,8 @@ class AddonPlan:
 def choose_version(asked: str | None, current: str, releases: Sequence[Release]) -> str:
     """The version to install: the one asked for, by name or as default or latest, else the current, else the default.
 
-    `current` is empty for an add-on that is not there; one that AWS no longer offers may stay. `releases` are those for the cluster's Kubernetes version, newest first. Raises DeepobsError for any other version.
+    `current` is empty for an add-on that is not there; one that AWS no longer offers may stay. `releases` are those
+    for the cluster's Kubernetes version, newest first. Raises DeepobsError for any other version.
     """
     if current and asked in (None, current):
         return current
