@@ -1,4 +1,4 @@
-"""Time charts as shapes: scales, ticks and paths, with no knowledge of runs. Positions are percent of a panel's plot."""
+"""Time charts as shapes: scales, ticks and paths, with no knowledge of runs; positions are percent of the plot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 Value = float | None
 Point = tuple[float, Value]
-_NICE = (1, 2, 2.5, 5, 10)
+_NICE = (1, 2, 2.5, 3, 4, 5, 10)
 _CLOCK_STEPS_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 
 
@@ -71,6 +71,7 @@ class Panel:
     seconds: float
     dots: Sequence[Dot] = ()
     note: str = ""
+    statistic: str = ""
     decimals: int = 1
     summary: str = ""
     tick_label: Callable[[float], str] = field(default=lambda value: f"{value:,g}")
@@ -119,10 +120,10 @@ def _pieces(points: Sequence[Point]) -> list[list[tuple[float, float]]]:
     return [piece if len(piece) > 1 else [piece[0], (piece[0][0] + 0.5, piece[0][1])] for piece in pieces if piece]
 
 
-def linear_scale(values: Sequence[Value], at_least: float = 1.0) -> Scale:
-    """From zero to a round number over the largest value, with three to six ticks."""
+def linear_scale(values: Sequence[Value], at_least: float = 1.0, steps: int = 3) -> Scale:
+    """From zero to a round number over the largest value, in about `steps` round steps."""
     top = max([at_least, *(value for value in values if value is not None)])
-    step = _nice_step(top / 4)
+    step = _nice_step(top / steps)
     count = math.ceil(round(top / step, 9))
     return Scale(0.0, count * step, tuple(step * position for position in range(count + 1)))
 

@@ -24,6 +24,8 @@ def milliseconds(value: float | None) -> str:
     """Three significant digits below 1,000 ms: "0.32 ms", "18.4 ms", "263 ms"."""
     if value is None:
         return NONE
+    if value == 0:
+        return "0 ms"
     decimals = 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:,.{decimals}f} ms"
 
@@ -47,6 +49,11 @@ def usd(value: float | None) -> str:
         return f"${value:,.2f}"
     decimals = 4 if value >= 0.001 else 6
     return f"${value:.{decimals}f}" if value >= 0.000001 else f"${value:.2g}"
+
+
+def price(value: float | None) -> str:
+    """A unit price in full: 5e-07 -> "$0.0000005"."""
+    return NONE if value is None else "$" + f"{value:,.12f}".rstrip("0").rstrip(".")
 
 
 def byte_size(value: float | None) -> str:

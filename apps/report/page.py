@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from report import formats
+from report.charts import Scale, log_scale
 from report.service_map import NARROW, WIDE, ServiceMap, draw_service_map
 from report.timeline import Timeline, build_timeline
-from report.waterfall import Waterfall, build_waterfall
+from report.waterfall import Waterfall, build_waterfall, tiers_of
 
 Record = Mapping[str, Any]
 _MOST_WATERFALLS = 10
+NO_BREAK = "\u00a0"
 _LADDER = (
     ("p50", "p50"),
     ("p75", "p75"),
@@ -26,12 +28,13 @@ _LADDER = (
 
 @dataclass(frozen=True)
 class Gauge:
-    """A threshold: how much of its limit was used."""
+    """A threshold: its result and its limit on one bar."""
 
     title: str
     actual: str
     limit: str
     used_percent: float
+    limit_percent: float
     passed: bool
 
 
@@ -46,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True)
 class RouteRow:
-    """A route's place in the record and its p50-p95-p99 span on the table's common scale."""
+    """A route's place in the record and its p50-p95-p99 span on the table's common logarithmic scale."""
 
     index: int
     from_percent: float
@@ -61,10 +64,12 @@ class Page:
     record: Record
     sentence: str
     gauges: list[Gauge]
+    mix: dict[str, float]
     ladder: list[Step]
     routes: list[RouteRow]
     timeline: Timeline
     maps: dict[str, ServiceMap]
+    tiers: list[str]
     waterfalls: list[Waterfall]
     panels: list[dict[str, Any]]
 
@@ -74,15 +79,19 @@ def build_page(record: Record) -> Page:
     timeline = build_timeline(record)
     seconds = record["result"]["duration_seconds"] or 1.0
     graph = record["service_graph"]
+    traces = record["slowest_traces"][:_MOST_WATERFALLS]
+    tiers = tiers_of(traces)
     return Page(
         record=record,
         sentence=_sentence(record),
         gauges=[_gauge(threshold) for threshold in record["result"]["thresholds"]],
+        mix=_mix(record["run"]["profile"]["mix"]),
         ladder=_ladder(record["result"]["latency_ms"]),
         routes=_routes(record["result"]["routes"]),
         timeline=timeline,
         maps={"wide": draw_service_map(graph, seconds, WIDE), "narrow": draw_service_map(graph, seconds, NARROW)},
-        waterfalls=[build_waterfall(trace) for trace in record["slowest_traces"][:_MOST_WATERFALLS]],
+        tiers=tiers,
+        waterfalls=[build_waterfall(trace, tiers) for trace in traces],
         panels=_panels(timeline),
     )
 
@@ -94,21 +103,31 @@ def _sentence(record: Record) -> str:
     failures = (
         "none failed" if not errors else f"{formats.count(errors)} failed ({formats.percent(result['error_rate'])})"
     )
-    return (
+    words = (
         f"{formats.count(result['requests'])} requests in {formats.duration(result['duration_seconds'])} by up to "
         f"{formats.count(users)} users; {failures}; 95 of 100 were answered within "
         f"{formats.milliseconds(result['latency_ms']['p95'])}."
     )
+    return words.replace(" %", NO_BREAK + "%").replace(" ms", NO_BREAK + "ms")
+
+
+def _mix(mix: Record) -> dict[str, float]:
+    """Weights as shares of their sum."""
+    weights = {name: weight for name, weight in mix.items() if isinstance(weight, int | float)}
+    whole = sum(weights.values()) or 1.0
+    return {name.replace("_", " "): weight / whole for name, weight in weights.items()}
 
 
 def _gauge(threshold: Record) -> Gauge:
     name, limit, actual = threshold["name"], threshold["limit"], threshold["actual"]
-    used = 100.0 if actual is None or not limit else 100 * actual / limit
-    if not limit and not actual:
-        used = 0.0
-    title = name.removesuffix("_ms").replace("_", " ")
+    whole = max(actual or 0.0, limit) or 1.0
     return Gauge(
-        title, formats.by_name(actual, name), formats.by_name(limit, name), min(used, 100.0), threshold["passed"]
+        title=name.removesuffix("_ms").replace("_", " "),
+        actual=formats.by_name(actual, name),
+        limit=formats.by_name(limit, name),
+        used_percent=100 * (actual or 0.0) / whole,
+        limit_percent=100 * limit / whole,
+        passed=threshold["passed"],
     )
 
 
@@ -119,14 +138,13 @@ def _ladder(latency_ms: Mapping[str, float | None]) -> list[Step]:
 
 
 def _routes(routes: Sequence[Record]) -> list[RouteRow]:
-    tails = [route["latency_ms"]["p99"] or 0.0 for route in routes]
-    highest = max(tails, default=0.0) or 1.0
+    scale = log_scale([route["latency_ms"][name] for route in routes for name in ("p50", "p99")])
     order = sorted(range(len(routes)), key=lambda index: -routes[index]["requests"])
-    return [_route_row(index, routes[index]["latency_ms"], highest) for index in order]
+    return [_route_row(index, routes[index]["latency_ms"], scale) for index in order]
 
 
-def _route_row(index: int, latency_ms: Mapping[str, float | None], highest: float) -> RouteRow:
-    spans = [100 * (latency_ms[name] or 0.0) / highest for name in ("p50", "p95", "p99")]
+def _route_row(index: int, latency_ms: Mapping[str, float | None], scale: Scale) -> RouteRow:
+    spans = [scale.percent(latency_ms[name] or 0.0) for name in ("p50", "p95", "p99")]
     return RouteRow(index, *spans)
 
 

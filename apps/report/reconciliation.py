@@ -1,7 +1,8 @@
-"""Holds the counts of a run against each other: load test, both tiers, daemon, traces. Differences are explained, not rounded."""
+"""Holds the counts of a run against each other: load test, tiers, daemon, traces. Differences are explained."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -46,6 +47,7 @@ class Counts:
     segments: int | None
     segments_dropped: int
     daemon: Part | None
+    page_differences: str
     traces: int
     traces_complete: bool
 
@@ -56,6 +58,13 @@ class Counts:
         if self.segments is None or not served:
             return None
         return (self.segments + self.segments_dropped) / served
+
+    @property
+    def segments_lost(self) -> int:
+        """Segments the tiers made that the daemon did not store, as far as the counters tell."""
+        if self.segments is None or self.daemon is None:
+            return self.segments_dropped
+        return max(0, self.segments + self.segments_dropped - int(self.daemon.get("sent") or 0))
 
     @property
     def sampled(self) -> bool:
@@ -79,7 +88,7 @@ def reconcile(load: Part, counters: Part, traces: Part) -> list[Row]:
 
 def _counts(load: Part, counters: Part, traces: Part) -> Counts:
     pages = sum(route["requests"] for route in load["routes"] if route["tier"] == "frontend")
-    segments = counters.get("segments")
+    segments = _segments(counters)
     return Counts(
         direct=sum(route["requests"] for route in load["routes"] if route["tier"] != "frontend"),
         pages=pages,
@@ -91,9 +100,25 @@ def _counts(load: Part, counters: Part, traces: Part) -> Counts:
         segments=None if segments is None else _sum(segments, "_sent"),
         segments_dropped=0 if segments is None else _sum(segments, "_dropped"),
         daemon=counters.get("daemon"),
+        page_differences=_route_differences(load, counters["frontend"].get("routes") or {}),
         traces=traces["count"],
         traces_complete=traces["complete"],
     )
+
+
+def _segments(counters: Part) -> Part | None:
+    """The tiers' segment counters, None where no tier counts any."""
+    segments: Part = counters.get("segments") or {}
+    return segments if any(count is not None for name, count in segments.items() if name.endswith("_sent")) else None
+
+
+def _route_differences(load: Part, counted: Part) -> str:
+    """Where the frontend's counts by route ("GET /path") differ from the load test's, in words; empty where nowhere."""
+    differences: Counter[str] = Counter(counted)
+    for route in load["routes"]:
+        if route["tier"] == "frontend":
+            differences[f"{route['method']} {route['name'].partition('?')[0]}"] -= route["requests"]
+    return ", ".join(f"{route} {count:+,}" for route, count in sorted(differences.items()) if count)
 
 
 def _edge_requests(traces: Part, source: str, target: str) -> int:
@@ -111,9 +136,10 @@ def _load_row(counts: Counts) -> Row:
 
 
 def _frontend_row(counts: Counts) -> Row:
-    why = _served_difference(
-        counts, counts.frontend - counts.pages, "every page the load test asked for was counted once"
-    )
+    agreement = "each page the load test asked for counts once"
+    why = _served_difference(counts, counts.frontend - counts.pages, agreement)
+    if counts.page_differences:
+        why += f" (by route: {counts.page_differences})"
     return Row("requests counted by the frontend", counts.frontend, counts.pages, why)
 
 
@@ -121,18 +147,23 @@ def _backend_row(counts: Counts) -> Row:
     what = "requests counted by the backend"
     if counts.sampled or (counts.pages and not counts.page_calls):
         rest = counts.backend - counts.direct
-        why = f"{counts.direct:,} direct; the other {rest:,} are calls of pages, which only unsampled traces could confirm"
+        why = f"{counts.direct:,} direct; the other {rest:,} are calls of pages: only unsampled traces count them"
         return Row(what, counts.backend, None, why)
     expected = counts.direct + counts.page_calls
     sources = f"{counts.direct:,} direct + {counts.page_calls:,} calls made by pages (the service map's edge)"
-    return Row(what, counts.backend, expected, _served_difference(counts, counts.backend - expected, sources))
+    why = _served_difference(counts, counts.backend - expected, sources)
+    if counts.segments_lost:
+        why += f"; {counts.segments_lost:,} segments were lost, so the map may miss calls"
+    return Row(what, counts.backend, expected, why)
 
 
 def _served_difference(counts: Counts, difference: int, agreement: str) -> str:
     if difference == 0:
         return agreement
     if difference > 0:
-        return f"{agreement}; {difference:,} more were served: answered after the load test stopped counting, or by other clients"
+        return (
+            f"{agreement}; {difference:,} more were served: after the load test stopped counting, or to other clients"
+        )
     lost = f"{-difference:,} never arrived or were cut off: the load test reports {counts.load_errors:,} errors"
     return f"{agreement}; {lost}"
 
@@ -140,7 +171,7 @@ def _served_difference(counts: Counts, difference: int, agreement: str) -> str:
 def _segments_row(counts: Counts) -> Row:
     what, served = "segments sent by both tiers", counts.backend + counts.frontend
     if counts.segments is None:
-        return Row(what, None, None, "the tiers' segment counters could not be read")
+        return Row(what, None, None, "no tier counted segments: tracing is off, or the counters could not be read")
     if counts.sampled:
         share = 100 * (counts.recorded_share or 0)
         return Row(

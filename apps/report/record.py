@@ -1,4 +1,4 @@
-"""Joins the parts of a run into its record. The record holds nothing but what the parts hold and what follows from it."""
+"""Joins the parts of a run into its record, which holds nothing but what the parts hold and what follows."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ _FILTERS = (
     formats.milliseconds,
     formats.percent,
     formats.usd,
+    formats.price,
     formats.byte_size,
     formats.duration,
     formats.clock,
@@ -55,7 +56,7 @@ def _environment(record: Mapping[str, Any]) -> Environment:
     )
     environment.filters |= {function.__name__: function for function in _FILTERS}
     environment.filters["by_name"] = formats.by_name
-    environment.globals["figure"] = _figures_of(record)
+    environment.globals["figure"] = Figures(record)
     return environment
 
 
@@ -72,8 +73,8 @@ def _content_security_policy(script: str) -> str:
     )
 
 
-class _figures_of:  # noqa: N801  a function with a record bound, called from the template
-    """Looks a number up in the record and shows it, marked with where it came from."""
+class Figures:
+    """Called from the template: looks a number up in the record and shows it, marked with where it came from."""
 
     def __init__(self, record: Mapping[str, Any]) -> None:
         self._record = record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 Graph = Mapping[str, Any]
@@ -57,7 +58,7 @@ class Geometry:
     vertical: bool
     node_width: float = 184
     node_height: float = 84
-    layer_gap: float = 128
+    layer_gap: float = 146
     slot_gap: float = 36
 
     @property
@@ -94,7 +95,10 @@ class ServiceMap:
 
 def draw_service_map(graph: Graph, seconds: float, geometry: Geometry) -> ServiceMap:
     """Lays out a service graph; rates are over the run's seconds."""
-    services = {service["name"]: service for service in graph["services"]}
+    # X-Ray may hold two nodes of one name, a server and the same as its caller saw it: the busier one is drawn
+    services = {
+        service["name"]: service for service in sorted(graph["services"], key=lambda each: int(each["requests"]))
+    }
     pairs = sorted({(edge["source"], edge["target"]) for edge in graph["edges"] if edge["source"] != edge["target"]})
     names = sorted({*services, *(name for pair in pairs for name in pair)})
     layers = _layers(names, pairs)
@@ -234,7 +238,7 @@ def _middle(one: Place, other: Place) -> Place:
 def _curve(points: Sequence[Place], geometry: Geometry) -> str:
     """A smooth path that leaves and meets each point in the direction of flow."""
     pieces = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if geometry.vertical:
             controls = f"{x0:.1f} {(y0 + y1) / 2:.1f} {x1:.1f} {(y0 + y1) / 2:.1f}"
         else:

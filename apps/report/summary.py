@@ -31,5 +31,6 @@ def summary_lines(record: dict[str, Any], page: Path) -> list[str]:
 def verdict(record: dict[str, Any]) -> str:
     """passed or failed with the thresholds that say so; a run that was ended early is named as such."""
     failed = [threshold["name"] for threshold in record["result"]["thresholds"] if not threshold["passed"]]
-    words = "passed" if record["result"]["passed"] else f"failed ({', '.join(failed) or 'see the report'})"
-    return f"{words}, ended early" if record["run"]["partial"] else words
+    if record["run"]["partial"]:
+        failed.append("ended early")
+    return "passed" if record["result"]["passed"] else f"failed ({', '.join(failed) or 'see the report'})"

@@ -81,14 +81,20 @@ def _seconds(record: Record) -> float:
 
 
 def _stages(stages: Sequence[Record], seconds: float) -> list[Stage]:
-    marks, start = [], 0.0
+    marks, start, users = [], 0.0, 0
     for stage in stages:
         end = min(start + stage["duration_seconds"], seconds)
         if end > start:
-            label = f"to {stage['users']:,} users in {formats.duration(stage['duration_seconds'])}"
-            marks.append(Stage(100 * start / seconds, 100 * (end - start) / seconds, label))
-        start = end
+            marks.append(Stage(100 * start / seconds, 100 * (end - start) / seconds, _stage_label(stage, users)))
+        start, users = end, stage["users"]
     return marks
+
+
+def _stage_label(stage: Record, users_before: int) -> str:
+    lasting = formats.duration(stage["duration_seconds"])
+    if stage["users"] == users_before:
+        return f"{users_before:,} users for {lasting}"
+    return f"to {stage['users']:,} users in {lasting}"
 
 
 def bucketed(series: Sequence[Record], width: int) -> list[Record]:
@@ -121,7 +127,7 @@ def _plain_panel(
     values = [(point["second"] + 0.5, point[name] / width) for point in points]
     highest = max((value for _, value in values), default=0.0)
     line = Line(title.lower(), values, style, area=True)
-    scale = linear_scale([value for _, value in values], at_least=4)
+    scale = linear_scale([value for _, value in values], at_least=2, steps=2)
     summary = f"highest {formats.count(round(highest, 1))}{unit}" if highest else "none"
     return Panel(key, title, unit, [line], scale, seconds, summary=summary)
 
@@ -180,8 +186,8 @@ def _pod_panel(record: Record, name: str, group: Sequence[Record], styles: Mappi
         for metric in sorted(group, key=pod_name)
     ]
     scale = linear_scale([value for line in lines for _, value in line.points], at_least=0.001)
-    statistic = f"{group[0]['statistic'].lower()} per {formats.duration(record['metrics']['period_seconds'])}"
-    return Panel(name, _METRIC_TITLES.get(name, name), unit, lines, scale, seconds, note=statistic, decimals=2)
+    statistic = group[0]["statistic"].lower()
+    return Panel(name, _METRIC_TITLES.get(name, name), unit, lines, scale, seconds, decimals=2, statistic=statistic)
 
 
 def _display_unit(group: Sequence[Record]) -> tuple[str, float]:

@@ -15,10 +15,11 @@ _MOST_ROWS = 200
 
 @dataclass(frozen=True)
 class WaterfallRow:
-    """One bar; `kind` is tier (a server's segment), remote (a call seen by its caller) or local."""
+    """One bar; `kind` is tier (a server's segment, the number of which is `tier`), remote (a call of it) or local."""
 
     name: str
     kind: str
+    tier: int
     depth: int
     start_ms: float
     duration_ms: float
@@ -42,18 +43,23 @@ class Waterfall:
     rows_left_out: int
 
 
-def build_waterfall(trace: Document) -> Waterfall:
+def tiers_of(traces: Sequence[Document]) -> list[str]:
+    """The names of all servers in the traces, in the order in which waterfalls number them."""
+    return sorted({str(segment["name"]) for trace in traces for segment in trace["segments"]})
+
+
+def build_waterfall(trace: Document, tiers: Sequence[str]) -> Waterfall:
     """Joins a trace's segment documents: a segment lies under the subsegment that its parent_id names."""
     ordered = list(_walk(trace["segments"]))
     spans = [(_start(part), _end(part)) for part, _ in ordered] or [(0.0, 0.0)]
     first, last = min(start for start, _ in spans), max(end for _, end in spans)
-    rows = [_row(part, depth, first, last) for part, depth in ordered[:_MOST_ROWS]]
+    rows = [_row(part, depth, (first, last), tiers) for part, depth in ordered[:_MOST_ROWS]]
     root = ordered[0][0] if ordered else {}
     return Waterfall(
         trace_id=trace["id"],
         title=_title(root),
         duration_ms=(last - first) * 1000,
-        status=root.get("http", {}).get("response", {}).get("status"),
+        status=_inside(root, "http", "response").get("status"),
         tiers=list(dict.fromkeys(str(segment["name"]) for segment in sorted(trace["segments"], key=_start))),
         rows=rows,
         rows_left_out=len(ordered) - len(rows),
@@ -64,9 +70,9 @@ def _walk(segments: Sequence[Document]) -> list[tuple[Document, int]]:
     """Depth first from the roots; a segment whose parent is not here is a root, and none is visited twice."""
     known = {part["id"] for part in _all_parts(segments)}
     children: dict[str, list[Document]] = defaultdict(list)
-    roots = []
+    roots: list[Document] = []
     for segment in segments:
-        parent = segment.get("parent_id")
+        parent = str(segment.get("parent_id"))
         (children[parent] if parent in known else roots).append(segment)
     rows: list[tuple[Document, int]] = []
     waiting, seen = [(part, 0) for part in sorted(roots, key=_start, reverse=True)], set()
@@ -98,13 +104,15 @@ def _end(part: Document) -> float:
     return float(part.get("end_time", part["start_time"]))
 
 
-def _row(part: Document, depth: int, first: float, last: float) -> WaterfallRow:
+def _row(part: Document, depth: int, span: tuple[float, float], tiers: Sequence[str]) -> WaterfallRow:
+    first, last = span
     whole = (last - first) or 1.0
     left = 100 * (_start(part) - first) / whole
     width = max(100 * (_end(part) - _start(part)) / whole, _LEAST_WIDTH_PERCENT)
     return WaterfallRow(
         name=part["name"],
         kind=_kind(part),
+        tier=tiers.index(part["name"]) if part["name"] in tiers else 0,
         depth=depth,
         start_ms=(_start(part) - first) * 1000,
         duration_ms=(_end(part) - _start(part)) * 1000,
@@ -123,11 +131,18 @@ def _kind(part: Document) -> str:
 
 
 def _detail(part: Document) -> str:
-    query = part.get("sql", {}).get("sanitized_query")
+    query = _inside(part, "sql").get("sanitized_query")
     if query:
         return str(query)
-    request = part.get("http", {}).get("request", {})
+    request = _inside(part, "http", "request")
     return f"{request.get('method', '')} {_path(request.get('url', ''))}".strip()
+
+
+def _inside(part: Document, *names: str) -> Document:
+    """The object at these names, empty where a tier left it out."""
+    for name in names:
+        part = part.get(name) or {}
+    return part
 
 
 def _path(url: str) -> str:
@@ -136,8 +151,7 @@ def _path(url: str) -> str:
 
 
 def _title(root: Document) -> str:
-    annotations = root.get("annotations", {})
-    request = root.get("http", {}).get("request", {})
+    annotations, request = _inside(root, "annotations"), _inside(root, "http", "request")
     method = annotations.get("http_method") or request.get("method") or ""
     route = (
         annotations.get("http_route") or _path(request.get("url", "")) or root.get("name", "a trace without segments")
