@@ -1,0 +1,144 @@
+"""What the account holds of EKS, and how time changes it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from localaws.service import ServiceError
+
+
+@dataclass(slots=True)
+class Cluster:
+    """A cluster; `document` is what DescribeCluster answers, without its tags."""
+
+    name: str
+    arn: str
+    version: str
+    document: dict[str, Any]
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """A Pod Identity association that belongs to an add-on."""
+
+    id: str
+    arn: str
+    service_account: str
+    role_arn: str
+    created_at: float
+
+
+@dataclass(slots=True)
+class Addon:
+    """An installed add-on. While `settles_at` is set, a change is under way; `gone` says that it ends in deletion."""
+
+    cluster: str
+    name: str
+    version: str
+    arn: str
+    namespace: str
+    publisher: str
+    owner: str
+    created_at: float
+    modified_at: float
+    status: str
+    settles_at: float | None
+    role_arn: str | None = None
+    configuration_values: str | None = None
+    client_token: str | None = None
+    associations: list[Association] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Update:
+    """A change of an add-on; `ends_at` is when it is Successful."""
+
+    id: str
+    cluster: str
+    addon: str
+    params: list[dict[str, str]]
+    created_at: float
+    ends_at: float
+    status: str = "InProgress"
+
+
+class State:
+    """Clusters, add-ons and updates of one region; used only inside `now()`."""
+
+    def __init__(self, clock: Callable[[], float], transition_seconds: float) -> None:
+        self.transition_seconds = transition_seconds
+        self.clusters: dict[str, Cluster] = {}
+        self.addons: dict[tuple[str, str], Addon] = {}
+        self.updates: list[Update] = []
+        self._clock = clock
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def now(self) -> Iterator[float]:
+        """Holds the state still, with every change that time has ended; yields the time."""
+        with self._lock:
+            now_seconds = self._clock()
+            self._settle(now_seconds)
+            yield now_seconds
+
+    def _settle(self, now_seconds: float) -> None:
+        for key, addon in list(self.addons.items()):
+            if addon.settles_at is None or now_seconds < addon.settles_at:
+                continue
+            if addon.status == "DELETING":
+                del self.addons[key]
+            else:
+                addon.status, addon.settles_at = "ACTIVE", None
+        for update in self.updates:
+            if update.status == "InProgress" and now_seconds >= update.ends_at:
+                update.status = "Successful"
+
+    def cluster(self, name: str, region: str) -> Cluster:
+        """The cluster; raises ServiceError ResourceNotFoundException, also when it is in another region."""
+        cluster = self.clusters.get(name)
+        if cluster is None or f":{region}:" not in cluster.arn:
+            raise ServiceError("ResourceNotFoundException", f"No cluster found for name: {name}.", 404)
+        return cluster
+
+    def addon(self, cluster: str, name: str) -> Addon:
+        """The installed add-on; raises ServiceError ResourceNotFoundException."""
+        addon = self.addons.get((cluster, name))
+        if addon is None:
+            message = f"No addon: {name} found in cluster: {cluster}"
+            raise ServiceError("ResourceNotFoundException", message, 404, clusterName=cluster, addonName=name)
+        return addon
+
+    def addons_of(self, cluster: str) -> list[Addon]:
+        """A cluster's add-ons by name."""
+        return [addon for (owner, _), addon in sorted(self.addons.items()) if owner == cluster]
+
+    def dump(self) -> dict[str, Any]:
+        """What is installed, sorted and without times or statuses that pass."""
+        with self.now():
+            return {
+                "clusters": {
+                    name: {"version": cluster.version, "tags": cluster.tags}
+                    for name, cluster in sorted(self.clusters.items())
+                },
+                "addons": {f"{cluster}/{name}": _dumped(addon) for (cluster, name), addon in self._sorted_addons()},
+            }
+
+    def _sorted_addons(self) -> list[tuple[tuple[str, str], Addon]]:
+        return sorted(self.addons.items())
+
+
+def _dumped(addon: Addon) -> dict[str, Any]:
+    return {
+        "version": addon.version,
+        "status": addon.status,
+        "service_account_role_arn": addon.role_arn,
+        "configuration_values": addon.configuration_values,
+        "pod_identity_associations": {item.service_account: item.role_arn for item in addon.associations},
+        "tags": dict(sorted(addon.tags.items())),
+    }

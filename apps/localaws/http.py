@@ -1,0 +1,86 @@
+"""One HTTP exchange, free of the server that carries it: what came in, what goes out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+MAXIMUM_BODY_BYTES = 16 * 1024 * 1024
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
+_REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The scope of a Signature Version 4: who signed, for which region and which service."""
+
+    access_key_id: str
+    region: str
+    signing_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it came: `path` is still percent-encoded, header names are lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    environ: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def query_items(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.query, keep_blank_values=True)
+
+    @property
+    def credential(self) -> Credential | None:
+        """Who signed the request; None for an unsigned one. The signature itself is not checked."""
+        found = _CREDENTIAL.search(self.headers.get("authorization", ""))
+        return Credential(*found.groups()) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """A reply, complete: there is no streaming."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class BodyTooLargeError(Exception):
+    """The body is larger than MAXIMUM_BODY_BYTES."""
+
+
+def read_request(environ: WSGIEnvironment) -> HttpRequest:
+    """The request of a WSGI call, its body read to the end.
+
+    Raises BodyTooLargeError for a body over MAXIMUM_BODY_BYTES.
+    """
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if length > MAXIMUM_BODY_BYTES:
+        raise BodyTooLargeError
+    path, _, query = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    body = environ["wsgi.input"].read(length) if length else b""
+    return HttpRequest(environ["REQUEST_METHOD"], path, query, headers, body, environ)
+
+
+def send(reply: HttpReply, start_response: StartResponse) -> Iterable[bytes]:
+    """Hands a reply to the WSGI server."""
+    headers = [*reply.headers.items(), ("Content-Length", str(len(reply.body)))]
+    start_response(f"{reply.status} {_REASONS.get(reply.status, 'Reply')}", headers)
+    return [reply.body]

@@ -1,0 +1,78 @@
+"""The way to moto: only operations known to answer as AWS does are let through, one at a time."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from typing import Any
+
+from localaws.http import HttpReply, HttpRequest
+from localaws.service import ServiceError
+
+# Read by moto when its modules are imported.
+os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+_IAM_ROLES = """CreateRole GetRole DeleteRole ListRoles UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy
+    TagRole UntagRole ListRoleTags AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies
+    PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies"""
+_IAM_POLICIES = """CreatePolicy GetPolicy DeletePolicy ListPolicies CreatePolicyVersion GetPolicyVersion
+    ListPolicyVersions SetDefaultPolicyVersion DeletePolicyVersion ListEntitiesForPolicy
+    TagPolicy UntagPolicy ListPolicyTags"""
+_IAM_PROFILES = """CreateInstanceProfile GetInstanceProfile DeleteInstanceProfile ListInstanceProfiles
+    AddRoleToInstanceProfile RemoveRoleFromInstanceProfile ListInstanceProfilesForRole"""
+_IAM_PROVIDERS = """CreateOpenIDConnectProvider GetOpenIDConnectProvider ListOpenIDConnectProviders
+    DeleteOpenIDConnectProvider AddClientIDToOpenIDConnectProvider RemoveClientIDFromOpenIDConnectProvider
+    UpdateOpenIDConnectProviderThumbprint TagOpenIDConnectProvider UntagOpenIDConnectProvider
+    ListOpenIDConnectProviderTags"""
+_LOGS = """CreateLogGroup DescribeLogGroups DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy
+    CreateLogStream DescribeLogStreams DeleteLogStream PutLogEvents GetLogEvents FilterLogEvents
+    TagResource UntagResource ListTagsForResource"""
+_ECR = """CreateRepository DescribeRepositories DeleteRepository GetAuthorizationToken
+    TagResource UntagResource ListTagsForResource"""
+
+ALLOWED: dict[str, frozenset[str]] = {
+    "iam": frozenset(f"{_IAM_ROLES} {_IAM_POLICIES} {_IAM_PROFILES} {_IAM_PROVIDERS}".split()),
+    "sts": frozenset({"GetCallerIdentity"}),
+    "logs": frozenset(_LOGS.split()),
+    "ecr": frozenset(_ECR.split()),
+}
+
+
+class MotoGateway:
+    """Passes requests on to moto's applications."""
+
+    def __init__(self) -> None:
+        self._application = DomainDispatcherApplication(create_backend_app)
+        # Moto's backends are plain dictionaries, made for one thread.
+        self.lock = threading.RLock()
+
+    def allows(self, service: str, operation: str) -> bool:
+        """Whether moto may answer this operation."""
+        return operation in ALLOWED.get(service, frozenset())
+
+    def call(self, http: HttpRequest) -> HttpReply:
+        """Moto's reply to a request that is allowed."""
+        environ = {**http.environ, "wsgi.input": io.BytesIO(http.body), "CONTENT_LENGTH": str(len(http.body))}
+        started: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+            started.update(status=int(status.split(" ", 1)[0]), headers=headers)
+
+        with self.lock:
+            chunks = self._application(environ, start_response)
+            body = b"".join(chunks)
+        return HttpReply(started["status"], body, _kept_headers(started["headers"]))
+
+
+def _kept_headers(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """A reply's headers without those that the server here writes itself."""
+    own = {"content-length", "connection", "server", "date"}
+    return {name: value for name, value in headers if name.lower() not in own}
+
+
+def not_implemented(service: str, operation: str) -> ServiceError:
+    """The answer to what is not here: never an empty success."""
+    return ServiceError("NotImplemented", f"localaws does not implement {service}.{operation}", 501)
