@@ -43,8 +43,8 @@ class Application:
         return send(answer(http), start_response)
 
     def _answer(self, http: HttpRequest) -> HttpReply:
-        request_id, protocol = str(uuid.uuid4()), protocol_of(http)
-        service = _service_of(http, protocol)
+        request_id, service = str(uuid.uuid4()), _service_of(http)
+        protocol = protocol_of(http, service)
         model = service_model(service) if service else None
         try:
             if not service or not model:
@@ -65,6 +65,7 @@ class Application:
         if not self._moto.allows(service, operation.name):
             raise not_implemented(service, operation.name)
         check(service, parameters, operation.input_shape)
+        self._moto.check(service, operation.name, parameters)
         return self._moto.call(http)
 
     def _request(self, http: HttpRequest, operation: str, parameters: dict[str, Any]) -> Request:
@@ -73,18 +74,19 @@ class Application:
         return Request(operation, parameters, region, ACCOUNT, credential.access_key_id if credential else None)
 
 
-def _service_of(http: HttpRequest, protocol: Protocol) -> str | None:
+def _service_of(http: HttpRequest) -> str | None:
     """The service a request is for: the one it was signed for."""
     if http.credential:
         return service_name(http.credential.signing_name)
-    return _UNSIGNED_OPERATIONS.get(protocol.operation(http, "") or "")
+    action = protocol_of(http, None).operation(http, "")
+    return _UNSIGNED_OPERATIONS.get(action or "")
 
 
 def _operation(http: HttpRequest, protocol: Protocol, service: str) -> OperationModel:
     name = protocol.operation(http, service)
     model = operation_model(service, name) if name else None
     if model is None:
-        raise ServiceError("UnknownOperationException", f"{service} has no operation {name or http.path}", 404)
+        raise protocol.unknown_operation(service, name or http.path)
     return model
 
 

@@ -75,7 +75,7 @@ class Iam:
         """The registered provider for an issuer's URL, None when it is not registered."""
         url = issuer.removeprefix("https://")
         with self._lock:
-            for provider in self._iam.list_open_id_connect_providers():
+            for provider in self._iam.open_id_providers.values():
                 if provider.url.removeprefix("https://") == url:
                     return OidcProvider(provider.arn, url, tuple(provider.client_id_list or ()))
         return None
@@ -116,12 +116,8 @@ class Iam:
                 if not arn.startswith("arn:aws:iam::aws:")
             }
             providers = {
-                provider.arn: {
-                    "url": provider.url,
-                    "client_ids": sorted(provider.client_id_list or ()),
-                    "tags": provider.get_tags(),
-                }
-                for provider in self._iam.list_open_id_connect_providers()
+                provider.arn: {"url": provider.url, "client_ids": sorted(provider.client_id_list or ())}
+                for provider in self._iam.open_id_providers.values()
             }
         return {"roles": _sorted(roles), "policies": _sorted(policies), "oidc_providers": _sorted(providers)}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from localaws.http import HttpReply, HttpRequest
 from localaws.service import ServiceError
+from localaws.trust_document import check_trust_policy
 
 # Read by moto when its modules are imported.
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
@@ -40,6 +41,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "ecr": frozenset(_ECR.split()),
 }
 
+# The operations that take a trust policy, and the parameter that holds it.
+_TRUST_POLICIES = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
+
 
 class MotoGateway:
     """Passes requests on to moto's applications."""
@@ -52,6 +56,11 @@ class MotoGateway:
     def allows(self, service: str, operation: str) -> bool:
         """Whether moto may answer this operation."""
         return operation in ALLOWED.get(service, frozenset())
+
+    def check(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
+        """Raises ServiceError for what AWS refuses and moto takes."""
+        if service == "iam" and operation in _TRUST_POLICIES:
+            check_trust_policy(parameters[_TRUST_POLICIES[operation]])
 
     def call(self, http: HttpRequest) -> HttpReply:
         """Moto's reply to a request that is allowed."""

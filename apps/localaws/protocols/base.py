@@ -40,6 +40,10 @@ class Protocol(ABC):
     def refuse(self, error: ServiceError, model: ServiceModel | None, request_id: str) -> HttpReply:
         """The reply for an error."""
 
+    def unknown_operation(self, service: str, operation: str) -> ServiceError:
+        """The error for an operation that the service does not have."""
+        return ServiceError("UnknownOperationException", f"{service} has no operation {operation}", 404)
+
 
 def error_shape(error: ServiceError, model: ServiceModel | None) -> Shape | None:
     """The model's shape of an error, found by its code or its name."""

@@ -47,6 +47,12 @@ class Query(Protocol):
         SubElement(root, "RequestId").text = request_id
         return _xml(status, root, request_id)
 
+    def unknown_operation(self, service: str, operation: str) -> ServiceError:
+        if operation.startswith("/"):
+            # REST with XML: no service of that kind is here.
+            return ServiceError("NotImplemented", f"localaws does not implement {service}", 501)
+        return ServiceError("InvalidAction", f"Could not find operation {operation} of {service}")
+
 
 def _fields(http: HttpRequest) -> dict[str, str]:
     body = http.body.decode("utf-8", "replace") if http.method == "POST" else ""
