@@ -1,0 +1,32 @@
+"""`python -m cloudwatchagent`: publishes until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+from cloudwatchagent.agent import Agent
+from cloudwatchagent.settings import Settings, SettingsError
+
+
+def main() -> int:
+    """Runs to the end; returns the exit status: 0, or 2 for settings that cannot be used."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        agent = Agent(Settings.from_environment(os.environ))
+    except SettingsError as error:
+        print(f"cloudwatchagent: {error}", file=sys.stderr)
+        return 2
+    agent.run(stopping)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
