@@ -125,7 +125,8 @@ def linear_scale(values: Sequence[Value], at_least: float = 1.0, steps: int = 3)
     top = max([at_least, *(value for value in values if value is not None)])
     step = _nice_step(top / steps)
     count = math.ceil(round(top / step, 9))
-    return Scale(0.0, count * step, tuple(step * position for position in range(count + 1)))
+    ticks = tuple(round(step * position, 12) for position in range(count + 1))
+    return Scale(0.0, ticks[-1], ticks)
 
 
 def log_scale(values: Sequence[Value]) -> Scale:

@@ -75,7 +75,8 @@ def _walk(segments: Sequence[Document]) -> list[tuple[Document, int]]:
         parent = str(segment.get("parent_id"))
         (children[parent] if parent in known else roots).append(segment)
     rows: list[tuple[Document, int]] = []
-    waiting, seen = [(part, 0) for part in sorted(roots, key=_start, reverse=True)], set()
+    waiting = [(part, 0) for part in _latest_first(roots or segments)]
+    seen: set[str] = set()
     while waiting:
         part, depth = waiting.pop()
         if part["id"] in seen:
@@ -83,7 +84,7 @@ def _walk(segments: Sequence[Document]) -> list[tuple[Document, int]]:
         seen.add(part["id"])
         rows.append((part, depth))
         below = [*part.get("subsegments", ()), *children[part["id"]]]
-        waiting += [(child, depth + 1) for child in sorted(below, key=_start, reverse=True)]
+        waiting += [(child, depth + 1) for child in _latest_first(below)]
     return rows
 
 
@@ -94,6 +95,10 @@ def _all_parts(segments: Sequence[Document]) -> list[Document]:
         parts.append(part)
         waiting += part.get("subsegments", ())
     return parts
+
+
+def _latest_first(parts: Sequence[Document]) -> list[Document]:
+    return sorted(parts, key=_start)[::-1]
 
 
 def _start(part: Document) -> float:
