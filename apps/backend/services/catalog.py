@@ -1,0 +1,130 @@
+"""The catalogue: categories, products, search; every answer goes through the cache."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import astuple
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from backend import cache
+from backend.errors import not_found
+from backend.services.caching import Fresh, read_through
+from backend.services.shop import Shop
+from backend.storage import catalog as storage
+from backend.storage.catalog import ProductFilter
+
+Cached = tuple[bytes, bool]
+
+_SUGGESTIONS = 8
+_POPULAR = 10
+
+
+def categories(shop: Shop) -> Cached:
+    """The tree of categories."""
+    return read_through(shop, "categories", cache.CATEGORIES, lambda: Fresh(_tree(_all_categories(shop))))
+
+
+def category(shop: Shop, key: int | str) -> Cached:
+    """One category with its parent and its children. Raises ApiError 404."""
+    return read_through(shop, f"category:{key}", cache.CATEGORIES, lambda: Fresh(_category(shop, key)))
+
+
+def products(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> Cached:
+    """A page of products."""
+    key = "products:" + _key(wanted, page, limit)
+    return read_through(shop, key, cache.PRODUCTS, lambda: _product_page(shop, wanted, page, limit))
+
+
+def product(shop: Shop, key: int | str) -> Cached:
+    """One product. Raises ApiError 404."""
+    return read_through(shop, f"product:{key}", cache.PRODUCTS, lambda: _product(shop, key))
+
+
+def search(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> Cached:
+    """A page of products whose name or description holds the words."""
+    key = "search:" + _key(wanted, page, limit)
+    return read_through(shop, key, cache.SEARCH, lambda: _product_page(shop, wanted, page, limit))
+
+
+def suggest(shop: Shop, words: str) -> Cached:
+    """Names that a search could mean."""
+
+    def read() -> Fresh:
+        with shop.database.reader.connect() as connection:
+            return Fresh(list(storage.suggestions(connection, words, _SUGGESTIONS)))
+
+    return read_through(shop, f"suggest:{words}", cache.SUGGEST, read)
+
+
+def popular(shop: Shop) -> Cached:
+    """Names of what sells best."""
+
+    def read() -> Fresh:
+        with shop.database.reader.connect() as connection:
+            return Fresh(list(storage.popular_names(connection, _POPULAR)))
+
+    return read_through(shop, "popular", cache.POPULAR, read)
+
+
+def pages(total: int, limit: int) -> int:
+    """How many pages hold so many items."""
+    return math.ceil(total / limit)
+
+
+def _key(wanted: ProductFilter, page: int, limit: int) -> str:
+    return ":".join("" if value is None else str(value) for value in (page, limit, *astuple(wanted)))
+
+
+def _all_categories(shop: Shop) -> Sequence[RowMapping]:
+    with shop.database.reader.connect() as connection:
+        return storage.all_categories(connection)
+
+
+def _tree(rows: Sequence[RowMapping], parent_id: int | None = None) -> list[dict[str, Any]]:
+    return [
+        {"id": row["id"], "slug": row["slug"], "name": row["name"], "children": _tree(rows, row["id"])}
+        for row in rows
+        if row["parent_id"] == parent_id
+    ]
+
+
+def _category(shop: Shop, key: int | str) -> dict[str, Any]:
+    rows = _all_categories(shop)
+    column = "id" if isinstance(key, int) else "slug"
+    found = next((row for row in rows if row[column] == key), None)
+    if found is None:
+        raise not_found("category")
+    parent = next((row for row in rows if row["id"] == found["parent_id"]), None)
+    return {
+        "id": found["id"],
+        "slug": found["slug"],
+        "name": found["name"],
+        "parent": None if parent is None else {"slug": parent["slug"], "name": parent["name"]},
+        "children": _tree(rows, found["id"]),
+    }
+
+
+def _product_page(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> Fresh:
+    with shop.database.reader.connect() as connection:
+        rows, total = storage.find_products(connection, wanted, page, limit)
+    items = [_shown(row) for row in rows]
+    data = {"items": items, "page": page, "limit": limit, "total": total, "pages": pages(total, limit)}
+    return Fresh(data, [cache.product_tag(row["id"]) for row in rows])
+
+
+def _product(shop: Shop, key: int | str) -> Fresh:
+    with shop.database.reader.connect() as connection:
+        row = storage.find_product(connection, key)
+    if row is None:
+        raise not_found("product")
+    return Fresh(_shown(row), [cache.product_tag(row["id"])])
+
+
+def _shown(row: RowMapping) -> dict[str, Any]:
+    shown = dict(row)
+    shown["category"] = {"slug": shown.pop("category_slug"), "name": shown.pop("category_name")}
+    shown["currency"] = "EUR"
+    return shown

@@ -1,0 +1,46 @@
+"""What the services share: one object per process, made in the factory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend import cache, database
+from backend.cache import RedisGate, ResponseCache
+from backend.counters import CacheCounters
+from backend.database import Database
+from backend.limits import RateLimits
+from backend.passwords import Passwords
+from backend.settings import Settings
+from backend.tokens import Tokens
+
+# Threads of the server, and a few of our own.
+_OWN_CONNECTIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The ways to the database and to Redis, and the tools built on them."""
+
+    settings: Settings
+    database: Database
+    gate: RedisGate
+    cache: ResponseCache
+    counters: CacheCounters
+    limits: RateLimits
+    tokens: Tokens
+    passwords: Passwords
+
+
+def open_shop(settings: Settings) -> Shop:
+    """Connects nothing yet: connections are made when they are needed."""
+    gate = RedisGate(cache.connect(settings.redis_url, settings.threads + _OWN_CONNECTIONS))
+    return Shop(
+        settings=settings,
+        database=database.connect(settings.database_url, settings.database_pool),
+        gate=gate,
+        cache=ResponseCache(gate),
+        counters=CacheCounters(gate),
+        limits=RateLimits(gate, settings),
+        tokens=Tokens(settings.token_key, settings.token_seconds),
+        passwords=Passwords(settings.argon2_memory_kib, settings.argon2_passes),
+    )

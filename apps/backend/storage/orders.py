@@ -1,0 +1,113 @@
+"""Orders and the stock they take, in the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Connection
+
+from backend.tables import order_items, orders, products, users
+
+_STATISTICS_CANCELLED = "cancelled"
+
+
+def add(connection: Connection, values: Mapping[str, Any]) -> int | None:
+    """A new order's id, or None where the user has one with this idempotency key.
+
+    A second transaction with the key waits here until the first is committed or given up.
+    """
+    row = insert(orders).values(**values).on_conflict_do_nothing(constraint="orders_idempotency_key")
+    return connection.execute(row.returning(orders.c.id)).scalar_one_or_none()
+
+
+def lock_products(connection: Connection, product_ids: Iterable[int]) -> dict[int, RowMapping]:
+    """Products by id, locked in the order of their ids, so that no two checkouts wait for each other."""
+    chosen = select(products.c.id, products.c.name, products.c.price, products.c.stock, products.c.status)
+    rows = connection.execute(
+        chosen.where(products.c.id.in_(sorted(product_ids))).order_by(products.c.id).with_for_update()
+    )
+    return {row["id"]: row for row in rows.mappings()}
+
+
+def change_stock(connection: Connection, changes: Mapping[int, int]) -> None:
+    """Adds to the stock of locked products; a negative number takes."""
+    statement = (
+        update(products)
+        .where(products.c.id == bindparam("product"))
+        .values(stock=products.c.stock + bindparam("change"))
+    )
+    connection.execute(statement, [{"product": key, "change": changes[key]} for key in sorted(changes)])
+
+
+def complete(connection: Connection, order_id: int, total: Decimal, items: Sequence[Mapping[str, Any]]) -> None:
+    """Gives a new order its items and its total."""
+    connection.execute(order_items.insert(), [{"order_id": order_id, **item} for item in items])
+    connection.execute(update(orders).where(orders.c.id == order_id).values(total=total))
+
+
+def by_key(connection: Connection, user_id: int, idempotency_key: str) -> RowMapping | None:
+    """The order that a user made with an idempotency key."""
+    query = select(orders).where(orders.c.user_id == user_id, orders.c.idempotency_key == idempotency_key)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def by_id(connection: Connection, order_id: int, user_id: int | None, lock: bool = False) -> RowMapping | None:
+    """An order; of one user, or of anyone where `user_id` is None."""
+    query = select(orders).where(orders.c.id == order_id)
+    if user_id is not None:
+        query = query.where(orders.c.user_id == user_id)
+    if lock:
+        query = query.with_for_update()
+    return connection.execute(query).mappings().one_or_none()
+
+
+def set_status(connection: Connection, order_id: int, status: str) -> None:
+    """Moves a locked order on."""
+    connection.execute(update(orders).where(orders.c.id == order_id).values(status=status))
+
+
+def page_of(connection: Connection, page: int, limit: int, user_id: int | None) -> tuple[Sequence[RowMapping], int]:
+    """One page of orders, the newest first, with the e-mail of who ordered, and how many there are."""
+    mine = [] if user_id is None else [orders.c.user_id == user_id]
+    query = select(orders, users.c.email).join(users, users.c.id == orders.c.user_id).where(*mine)
+    rows = connection.execute(query.order_by(orders.c.id.desc()).limit(limit).offset((page - 1) * limit))
+    total = connection.execute(select(func.count()).select_from(orders).where(*mine)).scalar_one()
+    return rows.mappings().all(), total
+
+
+def items_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[RowMapping]]:
+    """The items of orders, by the order's id."""
+    found: dict[int, list[RowMapping]] = defaultdict(list)
+    if order_ids:
+        query = select(order_items, products.c.slug, products.c.name).join(
+            products, products.c.id == order_items.c.product_id
+        )
+        query = query.where(order_items.c.order_id.in_(order_ids)).order_by(order_items.c.product_id)
+        for row in connection.execute(query).mappings():
+            found[row["order_id"]].append(row)
+    return found
+
+
+def statistics(connection: Connection) -> tuple[dict[str, int], Decimal]:
+    """Orders by status, and the sum of those that were not cancelled."""
+    query = select(orders.c.status, func.count(), func.sum(orders.c.total)).group_by(orders.c.status)
+    rows = connection.execute(query).all()
+    revenue = sum((row[2] for row in rows if row[0] != _STATISTICS_CANCELLED), Decimal("0.00"))
+    return {row[0]: row[1] for row in rows}, revenue
+
+
+def count_customers(connection: Connection) -> int:
+    """How many customers there are."""
+    query = select(func.count()).select_from(users).where(users.c.role == "customer")
+    return connection.execute(query).scalar_one()
+
+
+def count_products(connection: Connection) -> int:
+    """How many products are on sale."""
+    query = select(func.count()).select_from(products).where(products.c.status == "active")
+    return connection.execute(query).scalar_one()

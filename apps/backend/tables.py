@@ -1,0 +1,134 @@
+"""The tables of the shop, and their making."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    inspect,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Engine
+
+metadata = MetaData()
+
+# Any number will do as long as every process takes the same one.
+_MIGRATION_LOCK = 5_221_940_417
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(always=False), primary_key=True)
+
+
+def _created_at() -> Column[object]:
+    return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("email", String(254), nullable=False, unique=True),
+    Column("name", String(100), nullable=False),
+    Column("password_hash", String(255), nullable=False),
+    Column("role", String(20), nullable=False, server_default="customer"),
+    _created_at(),
+    CheckConstraint("role IN ('customer', 'admin')", name="users_role"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("revoked_at", DateTime(timezone=True)),
+    _created_at(),
+)
+
+categories = Table(
+    "categories",
+    metadata,
+    _id(),
+    Column("parent_id", ForeignKey("categories.id")),
+    Column("slug", String(100), nullable=False, unique=True),
+    Column("name", String(100), nullable=False),
+    Column("position", Integer, nullable=False, server_default="0"),
+)
+
+products = Table(
+    "products",
+    metadata,
+    _id(),
+    Column("sku", String(40), nullable=False, unique=True),
+    Column("slug", String(120), nullable=False, unique=True),
+    Column("name", String(120), nullable=False),
+    Column("description", String(2000), nullable=False),
+    Column("price", Numeric(10, 2), nullable=False),
+    Column("compare_at_price", Numeric(10, 2)),
+    Column("stock", Integer, nullable=False),
+    Column("status", String(20), nullable=False, server_default="active"),
+    Column("featured", Boolean, nullable=False, server_default=text("false")),
+    Column("category_id", ForeignKey("categories.id"), nullable=False, index=True),
+    Column("image_url", String(200)),
+    _created_at(),
+    CheckConstraint("stock >= 0", name="products_stock"),
+    CheckConstraint("price > 0", name="products_price"),
+    CheckConstraint("status IN ('active', 'draft', 'archived')", name="products_status"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    _id(),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("status", String(20), nullable=False, server_default="pending"),
+    Column("total", Numeric(12, 2), nullable=False),
+    Column("shipping_address", JSONB, nullable=False),
+    Column("idempotency_key", String(100), nullable=False),
+    Column("request_digest", String(64), nullable=False),
+    _created_at(),
+    UniqueConstraint("user_id", "idempotency_key", name="orders_idempotency_key"),
+    CheckConstraint("status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled')", name="orders_status"),
+)
+Index("orders_user_newest", orders.c.user_id, orders.c.id.desc())
+
+order_items = Table(
+    "order_items",
+    metadata,
+    Column("order_id", ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True),
+    Column("product_id", ForeignKey("products.id"), primary_key=True),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price", Numeric(10, 2), nullable=False),
+    CheckConstraint("quantity > 0", name="order_items_quantity"),
+)
+Index("order_items_product", order_items.c.product_id)
+
+
+def missing_tables(connection: Connection) -> list[str]:
+    """The tables that `migrate` would create, by name."""
+    present = set(inspect(connection).get_table_names())
+    return sorted(set(metadata.tables) - present)
+
+
+def migrate(engine: Engine) -> list[str]:
+    """Creates the missing tables, one process at a time; returns their names."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        missing = missing_tables(connection)
+        metadata.create_all(connection)
+    return missing

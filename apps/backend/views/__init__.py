@@ -1,0 +1,1 @@
+"""HTTP: one blueprint a group of routes; each reads the request, calls a service and answers."""

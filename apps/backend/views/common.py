@@ -1,0 +1,56 @@
+"""What the blueprints share: the shop of this app, cached answers, who asks."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Flask, Response, current_app, request
+
+from backend.answers import answer
+from backend.errors import ApiError
+from backend.services import accounts
+from backend.services.accounts import Identity
+from backend.services.shop import Shop
+
+_EXTENSION = "shop"
+_HIT = {"X-Cache": "hit"}
+_MISS = {"X-Cache": "miss"}
+
+
+def set_shop(app: Flask, shop: Shop) -> None:
+    """Gives an app its shop."""
+    app.extensions[_EXTENSION] = shop
+
+
+def shop_of(app: Flask) -> Shop:
+    """The shop that an app was given."""
+    return cast("Shop", app.extensions[_EXTENSION])
+
+
+def shop() -> Shop:
+    """The shop of the app that answers this request."""
+    return shop_of(current_app)
+
+
+def cached(body: bytes, hit: bool) -> Response:
+    """An answer of ready bytes, which says whether they came from the cache."""
+    return answer(body, headers=_HIT if hit else _MISS)
+
+
+def limit_general() -> None:
+    """Counts the request against the general limit. Raises ApiError 429."""
+    this = shop()
+    this.limits.check(request, "general", this.settings.general_limit)
+
+
+def identity() -> Identity:
+    """Who makes this request. Raises ApiError 401."""
+    return accounts.identify(shop(), request.headers.get("Authorization"))
+
+
+def admin() -> Identity:
+    """The admin who makes this request. Raises ApiError 401, 403."""
+    who = identity()
+    if who.role != "admin":
+        raise ApiError(403, "forbidden", "this needs an admin")
+    return who

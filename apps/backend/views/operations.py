@@ -1,0 +1,58 @@
+"""Routes for who runs the shop: is it alive, is it ready, what does it count."""
+
+from __future__ import annotations
+
+import orjson
+from flask import Blueprint, Response, current_app
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.answers import answer, success
+from backend.counters import snapshot
+from backend.errors import ApiError
+from backend.metrics import CONTENT_TYPE, HttpMetrics
+from backend.views.common import shop
+
+_RETRY = {"Retry-After": "2"}
+
+blueprint = Blueprint("operations", __name__)
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    return success({"status": "ok"})
+
+
+@blueprint.get("/ready")
+def ready() -> Response:
+    """200 where both the database and Redis answer, else 503 with what does not."""
+    checks = {"database": _database_answers(), "redis": bool(shop().gate.call(lambda redis: redis.ping()))}
+    if not all(checks.values()):
+        gone = {name: "does not answer" for name, answers in checks.items() if not answers}
+        raise ApiError(503, "not_ready", "a service that the shop needs does not answer", fields=gone, headers=_RETRY)
+    return success({"status": "ready", **dict.fromkeys(checks, "ok")})
+
+
+@blueprint.get("/metrics/cache")
+def cache_counters() -> Response:
+    """Hits and misses of all processes. Not wrapped in {success, data}: who reads this wants the five figures."""
+    totals = shop().counters.totals()
+    if totals is None:
+        raise ApiError(503, "redis_unavailable", "the counters are in Redis, which does not answer", headers=_RETRY)
+    return answer(orjson.dumps(snapshot(*totals)))
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """All counters in Prometheus' text format."""
+    measured: HttpMetrics = current_app.extensions["metrics"]
+    measured.take_tracing(current_app.extensions["tracing"])
+    return Response(measured.exposition(), content_type=CONTENT_TYPE)
+
+
+def _database_answers() -> bool:
+    try:
+        with shop().database.reader.connect() as connection:
+            return bool(connection.execute(text("SELECT 1")).scalar())
+    except SQLAlchemyError:
+        return False

@@ -1,0 +1,113 @@
+"""Routes of orders; all need a token, some an admin's."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from backend.answers import success
+from backend.errors import invalid, not_found
+from backend.requests import id_or_slug, json_object, page_and_limit, text, whole_number
+from backend.services import orders as service
+from backend.services.orders import TRANSITIONS, Checkout
+from backend.views.common import admin, identity, limit_general, shop
+
+_ITEMS_HIGHEST = 50
+_QUANTITY_HIGHEST = 99
+_PRODUCT_ID_HIGHEST = 10**18 - 1
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,100}")
+_ADDRESS = {"name": 100, "street": 200, "city": 100, "postal_code": 20}
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+
+blueprint = Blueprint("orders", __name__, url_prefix="/api/orders")
+blueprint.before_request(limit_general)
+
+
+@blueprint.get("")
+def mine() -> Response:
+    return success(service.mine(shop(), identity(), *page_and_limit(request.args)))
+
+
+@blueprint.post("")
+def place() -> Response:
+    who = identity()
+    body = json_object(request)
+    checkout = Checkout(_quantities(body), _shipping_address(body))
+    order, is_new = service.place(shop(), who, checkout, _idempotency_key())
+    return success(order, 201, {} if is_new else {"Idempotency-Replayed": "true"})
+
+
+@blueprint.get("/<order>")
+def one(order: str) -> Response:
+    return success(service.one(shop(), identity(), _order_id(order)))
+
+
+@blueprint.post("/<order>/cancel")
+def cancel(order: str) -> Response:
+    return success(service.cancel(shop(), identity(), _order_id(order)))
+
+
+@blueprint.patch("/<order>/status")
+def set_status(order: str) -> Response:
+    admin()
+    status = json_object(request).get("status")
+    if not isinstance(status, str) or status not in TRANSITIONS:
+        raise invalid(status=f"must be one of {', '.join(TRANSITIONS)}")
+    return success(service.set_status(shop(), _order_id(order), status))
+
+
+@blueprint.get("/admin/all")
+def everyones() -> Response:
+    admin()
+    return success(service.everyones(shop(), *page_and_limit(request.args)))
+
+
+@blueprint.get("/admin/stats")
+def statistics() -> Response:
+    admin()
+    return success(service.statistics(shop()))
+
+
+def _order_id(value: str) -> int:
+    key = id_or_slug(value)
+    if not isinstance(key, int):
+        raise not_found("order")
+    return key
+
+
+def _idempotency_key() -> str:
+    """The client's key; a request without one is its own."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return uuid.uuid4().hex
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise invalid(**{"Idempotency-Key": "must be 1 to 100 visible ASCII characters"})
+    return key
+
+
+def _quantities(body: dict[str, Any]) -> dict[int, int]:
+    """Quantities by product id; a product that is named twice is ordered once with both quantities."""
+    items = body.get("items")
+    if not isinstance(items, list) or not 1 <= len(items) <= _ITEMS_HIGHEST:
+        raise invalid(items=f"must be a list of 1 to {_ITEMS_HIGHEST} objects")
+    quantities: dict[int, int] = {}
+    for item in items:
+        if not isinstance(item, dict):
+            raise invalid(items="must be objects with product_id and quantity")
+        product_id = whole_number(item, "product_id", 1, _PRODUCT_ID_HIGHEST)
+        quantity = whole_number(item, "quantity", 1, _QUANTITY_HIGHEST)
+        quantities[product_id] = quantities.get(product_id, 0) + quantity
+    return quantities
+
+
+def _shipping_address(body: dict[str, Any]) -> dict[str, str]:
+    address = body.get("shipping_address")
+    if not isinstance(address, dict):
+        raise invalid(shipping_address="must be an object with name, street, city, postal_code and country")
+    country = text(address, "country", 2, 2)
+    if not _COUNTRY.fullmatch(country):
+        raise invalid(country="must be a country's two letters (ISO 3166-1)")
+    return {name: text(address, name, highest) for name, highest in _ADDRESS.items()} | {"country": country.upper()}
