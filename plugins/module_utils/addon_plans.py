@@ -171,7 +171,13 @@ def _wanted(current: Addon, desired: Desired, version: str) -> Addon:
         "pod_identity_associations": _merged_associations(current, desired),
         "tags": _merged_tags(current, desired),
     }
-    return {**current, **{name: value for name, value in asked.items() if value is not None}}
+    wanted = {**current, **{name: value for name, value in asked.items() if value is not None}}
+    # An add-on has its permissions one way or the other: EKS refuses both together.
+    if desired.service_account_role_arn:
+        return {**wanted, "pod_identity_associations": []}
+    if desired.pod_identity_associations:
+        return {**wanted, "service_account_role_arn": None}
+    return wanted
 
 
 def _merged_associations(current: Addon, desired: Desired) -> list[dict[str, str]] | None:

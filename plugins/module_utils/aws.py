@@ -12,6 +12,7 @@ from typing import Any
 # AnsibleAWSModule reports the missing library before anything here runs.
 with suppress(ImportError):
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
@@ -53,7 +54,7 @@ def call(
     """
     try:
         return method(aws_retry=True, **parameters)
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
         if missing_code and error_code(error) == missing_code:
             return {}
         raise DeepobsError(f"Failed to {purpose}", error) from error

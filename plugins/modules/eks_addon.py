@@ -49,11 +49,14 @@ options:
       - It is compared by meaning with what EKS has stored, be that JSON or YAML.
     type: dict
   service_account_role_arn:
-    description: ARN of the IAM role of the add-on's service account (IRSA). Leaving it out keeps what is there.
+    description:
+      - ARN of the IAM role of the add-on's service account (IRSA). It takes the place of Pod Identity associations.
+      - Leaving it out keeps what is there.
     type: str
   pod_identity_associations:
     description:
-      - The roles of the add-on's service accounts by EKS Pod Identity, as a whole.
+      - The roles of the add-on's service accounts by EKS Pod Identity, as a whole. They take the place of
+        O(service_account_role_arn).
       - V([]) removes all of them, and leaving it out keeps what is there.
     type: list
     elements: dict
@@ -296,6 +299,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "degraded_grace_seconds": {"type": "int", "default": 120},
 }
 
+_EITHER = [("service_account_role_arn", "pod_identity_associations")]
+
 
 def make_plan(eks: Any, desired: Desired, current: Addon | None) -> AddonPlan:
     """What to do with the add-on as it is; raises DeepobsError where EKS would refuse it or it could never work.
@@ -357,7 +362,7 @@ def patience_of(options: dict[str, Any]) -> Patience:
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, mutually_exclusive=_EITHER)
     desired, patience = desired_of(module.params), patience_of(module.params)
     warnings: list[str] = []
     try:

@@ -51,5 +51,5 @@ def _value_differences(entry: Mapping[str, Any], value: Any, path: str) -> list[
     contains = entry.get("contains")
     if contains is None:
         return []
-    items = value if isinstance(value, list) else [value]
+    items: list[Any] = value if isinstance(value, list) else [value]
     return [line for item in items for line in differences(contains, item, f"{path}.")]

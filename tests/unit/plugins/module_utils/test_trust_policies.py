@@ -247,7 +247,9 @@ def test_namespace_and_service_account_are_a_subject(text: str) -> None:
     assert is_subject(text)
 
 
-@pytest.mark.parametrize("text", ["", "a", "a:", ":b", "a:b:c", "system:serviceaccount:a:b", "A:b", "a/b", "a:b ", "-a:b"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "a:", ":b", "a:b:c", "system:serviceaccount:a:b", "A:b", "a/b", "a:b ", "-a:b"]
+)
 def test_anything_else_is_no_subject(text: str) -> None:
     assert not is_subject(text)
 

@@ -1,0 +1,205 @@
+"""eks_addon against an account: versions, configuration, permissions, tags, and what is refused beforehand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.documented import differences, return_documentation
+from support.module_cycle import ModuleFailedError, run_cycle, run_module
+
+CLUSTER = "deepobs-local"
+NAME = "amazon-cloudwatch-observability"
+PINNED = "v4.10.4-eksbuild.1"
+DEFAULT = "v6.2.0-eksbuild.1"
+QUIET = {"containerLogs": {"enabled": False}}
+
+
+def arguments(**more: Any) -> dict[str, Any]:
+    return {"cluster_name": CLUSTER, "name": NAME, "wait_timeout": 30, **more}
+
+
+@pytest.fixture(autouse=True)
+def no_addon_left(account: str) -> Iterator[None]:
+    yield
+    run_module("eks_addon", arguments(state="absent"))
+
+
+@pytest.fixture(scope="module")
+def role_arn() -> str:
+    return "arn:aws:iam::123456789012:role/cloudwatch-agent"
+
+
+@pytest.fixture
+def role(aws: Any, role_arn: str) -> Iterator[str]:
+    """The agent's role; what it trusts is of no account here."""
+    statement = {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.iam.create_role(RoleName="cloudwatch-agent", AssumeRolePolicyDocument=document)
+    yield role_arn
+    aws.iam.delete_role(RoleName="cloudwatch-agent")
+
+
+def described(aws: Any) -> Any:
+    return aws.eks.describe_addon(clusterName=CLUSTER, addonName=NAME)["addon"]
+
+
+def test_an_addon_is_installed_and_active(aws: Any, role: str) -> None:
+    options = arguments(version=PINNED, configuration=QUIET, service_account_role_arn=role, tags={"team": "shop"})
+
+    addon = run_cycle("eks_addon", options).done["addon"]
+
+    there = described(aws)
+    assert (there["status"], there["addonVersion"], there["serviceAccountRoleArn"]) == ("ACTIVE", PINNED, role)
+    assert (json.loads(there["configurationValues"]), there["tags"]) == (QUIET, {"team": "shop"})
+    assert (addon["status"], addon["configuration"], addon["addon_arn"]) == ("ACTIVE", QUIET, there["addonArn"])
+
+
+def test_what_comes_back_is_documented(role: str) -> None:
+    documented = return_documentation("eks_addon")
+    options = arguments(pod_identity_associations=[{"service_account": "cloudwatch-agent", "role_arn": role}])
+
+    assert differences(documented, run_module("eks_addon", options, check=True)) == []
+    assert differences(documented, run_module("eks_addon", options)) == []
+    assert differences(documented, run_module("eks_addon", arguments(state="absent"))) == []
+
+
+def test_an_addon_is_removed() -> None:
+    run_module("eks_addon", arguments())
+
+    assert run_cycle("eks_addon", arguments(state="absent")).done["addon"] == {}
+
+
+def test_absent_from_a_cluster_that_is_gone_is_nothing_to_do() -> None:
+    assert not run_module("eks_addon", arguments(state="absent", cluster_name="gone"))["changed"]
+
+
+@pytest.mark.parametrize(("asked", "installed"), [("default", DEFAULT), ("latest", DEFAULT), (PINNED, PINNED)])
+def test_a_version_is_found(asked: str, installed: str) -> None:
+    assert run_cycle("eks_addon", arguments(version=asked)).done["addon"]["addon_version"] == installed
+
+
+def test_without_a_version_the_installed_one_stays() -> None:
+    run_module("eks_addon", arguments(version=PINNED))
+
+    assert run_cycle("eks_addon", arguments(configuration=QUIET)).done["addon"]["addon_version"] == PINNED
+
+
+def test_an_upgrade_keeps_configuration_role_and_tags(aws: Any, role: str) -> None:
+    kept = {"configuration": QUIET, "service_account_role_arn": role, "tags": {"team": "shop"}}
+    run_module("eks_addon", arguments(version=PINNED, **kept))
+
+    upgraded = run_cycle("eks_addon", arguments(version=DEFAULT)).done
+
+    assert {key: upgraded["addon"][key] for key in kept} == kept
+    assert [upgraded["diff"][side]["addon_version"] for side in ("before", "after")] == [PINNED, DEFAULT]
+
+
+def test_configuration_stored_as_yaml_is_the_same(aws: Any) -> None:
+    values = "# by hand\ncontainerLogs:\n  enabled: no\n"
+    aws.eks.create_addon(clusterName=CLUSTER, addonName=NAME, configurationValues=values)
+
+    assert not run_module("eks_addon", arguments(configuration=QUIET))["changed"]
+
+
+def test_empty_configuration_removes_it(aws: Any) -> None:
+    run_module("eks_addon", arguments(configuration=QUIET))
+
+    assert run_cycle("eks_addon", arguments(configuration={})).done["addon"]["configuration"] == {}
+
+
+def test_pod_identity_takes_the_place_of_the_role(aws: Any, role: str) -> None:
+    run_module("eks_addon", arguments(service_account_role_arn=role))
+    associations = [{"service_account": "cloudwatch-agent", "role_arn": role}]
+
+    addon = run_cycle("eks_addon", arguments(pod_identity_associations=associations)).done["addon"]
+
+    assert (addon["pod_identity_associations"], addon["service_account_role_arn"]) == (associations, None)
+    assert not run_module("eks_addon", arguments())["changed"]
+
+
+def test_no_associations_removes_them(role: str) -> None:
+    associations = [{"service_account": "cloudwatch-agent", "role_arn": role}]
+    run_module("eks_addon", arguments(pod_identity_associations=associations))
+
+    assert run_cycle("eks_addon", arguments(pod_identity_associations=[])).done["addon"]["tags"] == {}
+
+
+def test_tags_change_without_an_update(aws: Any) -> None:
+    run_module("eks_addon", arguments(tags={"team": "shop", "stage": "test"}))
+    updates = aws.eks.list_updates(name=CLUSTER, addonName=NAME)["updateIds"]
+
+    run_cycle("eks_addon", arguments(tags={"team": "web"}))
+
+    assert described(aws)["tags"] == {"team": "web"}
+    assert aws.eks.list_updates(name=CLUSTER, addonName=NAME)["updateIds"] == updates
+
+
+def test_tags_that_are_not_purged_stay(aws: Any) -> None:
+    run_module("eks_addon", arguments(tags={"stage": "test"}))
+
+    run_cycle("eks_addon", arguments(tags={"team": "web"}, purge_tags=False))
+
+    assert described(aws)["tags"] == {"team": "web", "stage": "test"}
+
+
+def test_what_eks_is_at_is_waited_for_first(aws: Any) -> None:
+    aws.eks.create_addon(clusterName=CLUSTER, addonName=NAME)
+
+    done = run_module("eks_addon", arguments(configuration=QUIET))
+
+    assert (done["changed"], done["addon"]["status"]) == (True, "ACTIVE")
+
+
+def test_an_unchanged_addon_is_waited_for_as_well(aws: Any) -> None:
+    aws.eks.create_addon(clusterName=CLUSTER, addonName=NAME)
+
+    done = run_module("eks_addon", arguments())
+
+    assert (done["changed"], done["addon"]["status"]) == (False, "ACTIVE")
+
+
+def test_an_addon_being_deleted_is_created_again(aws: Any) -> None:
+    run_module("eks_addon", arguments())
+    aws.eks.delete_addon(clusterName=CLUSTER, addonName=NAME)
+
+    assert run_module("eks_addon", arguments())["changed"]
+    assert described(aws)["status"] == "ACTIVE"
+
+
+def test_without_waiting_it_returns_at_once(aws: Any) -> None:
+    assert run_module("eks_addon", arguments(wait=False))["addon"]["status"] == "CREATING"
+
+
+REFUSED = {
+    "a missing cluster": ({"cluster_name": "gone"}, "no EKS cluster 'gone'.*cluster_name"),
+    "a missing add-on": ({"name": "no-such-addon"}, "no add-on 'no-such-addon' for Kubernetes 1.35"),
+    "a missing version": ({"version": "v0.0.1-eksbuild.1"}, f"'v0.0.1-eksbuild.1' is none .*{DEFAULT}"),
+    "an unknown key": ({"configuration": {"containerLog": {}}}, "configuration: .*containerLog.*unexpected"),
+    "a wrong type": ({"configuration": {"containerLogs": {"enabled": "often"}}}, "configuration.containerLogs.enabled"),
+    "an unknown service account": (
+        {"pod_identity_associations": [{"service_account": "nobody", "role_arn": "arn:aws:iam::1:role/r"}]},
+        "no service account 'nobody'.* It has: cloudwatch-agent",
+    ),
+}
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_work_is_refused_before_anything_is_written(
+    aws: Any, options: dict[str, Any], message: str, check: bool
+) -> None:
+    with pytest.raises(ModuleFailedError, match=message):
+        run_module("eks_addon", arguments(**options), check=check)
+
+    assert aws.eks.list_addons(clusterName=CLUSTER)["addons"] == []
+
+
+def test_check_mode_plans_with_a_role_that_is_still_to_be_made() -> None:
+    planned = run_module(
+        "eks_addon", arguments(service_account_role_arn="arn:aws:iam::123456789012:role/new"), check=True
+    )
+
+    assert planned["addon"]["service_account_role_arn"] == "arn:aws:iam::123456789012:role/new"

@@ -1,0 +1,96 @@
+"""xray_sampling_rule against an account: a list of rules in one call, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.documented import differences, return_documentation
+from support.module_cycle import ModuleFailedError, run_cycle, run_module
+
+ORDERS = {"name": "shop-orders", "priority": 100, "fixed_rate": 1.0, "http_method": "POST", "url_path": "/api/orders"}
+SHOP = {"name": "shop", "priority": 1000, "fixed_rate": 0.05, "reservoir_size": 5, "attributes": {"tier": "backend"}}
+
+
+@pytest.fixture(autouse=True)
+def built_in_rule_only(aws: Any) -> Iterator[None]:
+    yield
+    for record in aws.xray.get_sampling_rules()["SamplingRuleRecords"]:
+        if record["SamplingRule"]["RuleName"] != "Default":
+            aws.xray.delete_sampling_rule(RuleName=record["SamplingRule"]["RuleName"])
+
+
+def rules(aws: Any) -> dict[str, dict[str, Any]]:
+    records = aws.xray.get_sampling_rules()["SamplingRuleRecords"]
+    return {record["SamplingRule"]["RuleName"]: record["SamplingRule"] for record in records}
+
+
+def test_rules_are_created_together(aws: Any) -> None:
+    done = run_cycle("xray_sampling_rule", {"rules": [ORDERS, SHOP]}).done
+
+    assert [rule["name"] for rule in done["rules"]] == ["shop-orders", "shop"]
+    assert rules(aws)["shop-orders"]["URLPath"] == "/api/orders"
+    assert rules(aws)["shop"]["FixedRate"] == 0.05
+    assert rules(aws)["shop"]["Attributes"] == {"tier": "backend"}
+
+
+def test_a_changed_rule_is_updated_and_the_others_stay(aws: Any) -> None:
+    run_module("xray_sampling_rule", {"rules": [ORDERS, SHOP]})
+    before = rules(aws)
+
+    run_cycle("xray_sampling_rule", {"rules": [{**SHOP, "fixed_rate": 0.5}]})
+
+    assert rules(aws) == {**before, "shop": {**before["shop"], "FixedRate": 0.5}}
+
+
+def test_rules_are_deleted(aws: Any) -> None:
+    run_module("xray_sampling_rule", {"rules": [ORDERS, SHOP]})
+
+    gone = run_cycle("xray_sampling_rule", {"rules": [{"name": "shop"}, {"name": "never-there"}], "state": "absent"})
+
+    assert gone.done["rules"] == []
+    assert sorted(rules(aws)) == ["Default", "shop-orders"]
+
+
+def test_the_built_in_rule_gets_another_rate(aws: Any) -> None:
+    done = run_cycle("xray_sampling_rule", {"rules": [{"name": "Default", "fixed_rate": 0.5}]}).done
+    rate = rules(aws)["Default"]["FixedRate"]
+    run_module("xray_sampling_rule", {"rules": [{"name": "Default", "fixed_rate": 0.05}]})
+
+    assert (rate, done["rules"][0]["priority"]) == (0.5, 10000)
+
+
+def test_what_comes_back_is_documented() -> None:
+    assert (
+        differences(return_documentation("xray_sampling_rule"), run_module("xray_sampling_rule", {"rules": [SHOP]}))
+        == []
+    )
+
+
+REFUSED = {
+    "no priority": ({"priority": None}, "present", "'shop': priority is required"),
+    "no rate": ({"fixed_rate": None}, "present", "'shop': fixed_rate is required"),
+    "a low priority": ({"priority": 10000}, "present", "priority must be from 1 to 9999, not 10000"),
+    "a rate in percent": ({"fixed_rate": 5}, "present", r"write 5 percent as 0\.05"),
+    "a negative reservoir": ({"reservoir_size": -1}, "present", "reservoir_size must not be negative"),
+    "a long name": ({"name": "n" * 33}, "present", "1 to 32 characters"),
+    "a built-in rule": ({"name": "Default"}, "absent", "cannot be deleted"),
+}
+
+
+@pytest.mark.parametrize(("options", "state", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_xray_would_refuse_is_refused_before_anything_is_written(
+    aws: Any, options: dict[str, Any], state: str, message: str
+) -> None:
+    before = rules(aws)
+
+    with pytest.raises(ModuleFailedError, match=message):
+        run_module("xray_sampling_rule", {"rules": [ORDERS, {**SHOP, **options}], "state": state})
+
+    assert rules(aws) == before
+
+
+def test_a_name_given_twice_is_refused(account: str) -> None:
+    with pytest.raises(ModuleFailedError, match="'shop' is there 2 times"):
+        run_module("xray_sampling_rule", {"rules": [SHOP, SHOP]})
