@@ -20,6 +20,19 @@ Cached = tuple[bytes, bool]
 
 _SUGGESTIONS = 8
 _POPULAR = 10
+_SHOWN = (
+    "id",
+    "sku",
+    "slug",
+    "name",
+    "description",
+    "price",
+    "compare_at_price",
+    "stock",
+    "status",
+    "featured",
+    "image_url",
+)
 
 
 def categories(shop: Shop) -> Cached:
@@ -124,7 +137,7 @@ def _product(shop: Shop, key: int | str) -> Fresh:
 
 
 def _shown(row: RowMapping) -> dict[str, Any]:
-    shown = dict(row)
-    shown["category"] = {"slug": shown.pop("category_slug"), "name": shown.pop("category_name")}
+    shown: dict[str, Any] = {name: row[name] for name in _SHOWN}
+    shown["category"] = {"slug": row["category_slug"], "name": row["category_name"]}
     shown["currency"] = "EUR"
     return shown
