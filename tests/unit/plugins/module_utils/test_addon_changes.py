@@ -162,7 +162,9 @@ def test_an_update_that_failed_is_reported_though_the_addon_is_active() -> None:
 
     eks.update_addon = stay_old  # type: ignore[method-assign]
 
-    with pytest.raises(DeepobsError, match="its update is Failed: AdmissionRequestDenied .denied by a webhook. - let"):
+    with pytest.raises(
+        DeepobsError, match=r"its update is Failed: AdmissionRequestDenied \(denied by a webhook\) - let"
+    ):
         carry_out(eks)
 
 
@@ -190,7 +192,7 @@ def test_a_degraded_addon_is_given_its_time_to_heal() -> None:
 def test_a_degraded_addon_fails_after_its_time() -> None:
     eks = StubEks("DEGRADED", issues=(NO_REPLICAS,))
 
-    with pytest.raises(DeepobsError, match="DEGRADED.*no ready node.*set degraded to warn or accept"):
+    with pytest.raises(DeepobsError, match=r"DEGRADED.*no ready node.*set degraded to warn or accept"):
         carry_out(eks)
 
     assert 120 <= eks.seconds < 130
