@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from localaws import eks, sts, xray
+from localaws import cloudwatch, eks, sts, xray
 from localaws.admin import Admin
 from localaws.app import Application
 from localaws.iam import Iam
@@ -44,5 +44,6 @@ def _services(seed: Seed, issuers: dict[str, Issuer], iam: Iam, clock: Callable[
         eks.create_service(clock, seed, issuers, iam),
         sts.create_service(clock, {issuer.url: issuer for issuer in issuers.values()}, iam),
         xray.create_service(clock),
+        cloudwatch.create_service(clock),
     ]
     return {service.name: service for service in services}
