@@ -8,7 +8,10 @@ from typing import Any
 from report.reconciliation import reconcile
 
 SCHEMA_VERSION = 1
+_METRIC_KEYS = ("cluster_name", "namespace", "start_time", "end_time", "period_seconds", "source", "metrics", "missing")
 _TRACE_KEYS = ("start_time", "end_time", "filter_expression", "count", "complete", "faults", "errors", "throttles")
+_HISTOGRAM_KEYS = ("response_time_histogram",)
+_COST_KEYS = ("currency", "this_test_usd", "per_day_usd", "per_month_usd", "items", "prices")
 _NO_GRAPH: dict[str, list[Any]] = {"services": [], "edges": []}
 
 
@@ -22,11 +25,11 @@ def join(run_id: str, parts: Mapping[str, Any]) -> dict[str, Any]:
         "result": _result(parts["load"]),
         "counters": parts["counters"],
         "cache": parts["cache"],
-        "metrics": parts["metrics"],
-        "traces": {key: traces[key] for key in _TRACE_KEYS if key in traces} | _histogram(traces),
+        "metrics": _only(_METRIC_KEYS, parts["metrics"]),
+        "traces": _only(_TRACE_KEYS + _HISTOGRAM_KEYS, traces),
         "service_graph": graph,
         "slowest_traces": traces["slowest"],
-        "cost": parts["cost"],
+        "cost": _only(_COST_KEYS, parts["cost"]),
         "reconciliation": [row.as_dict() for row in reconcile(parts["load"], parts["counters"], traces)],
     }
 
@@ -45,6 +48,6 @@ def _result(load: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _histogram(traces: Mapping[str, Any]) -> dict[str, Any]:
-    key = "response_time_histogram"
-    return {key: traces[key]} if key in traces else {}
+def _only(keys: tuple[str, ...], part: Mapping[str, Any]) -> dict[str, Any]:
+    """A module's own answer, without what its caller registered beside it, such as `changed`."""
+    return {key: part[key] for key in keys if key in part}

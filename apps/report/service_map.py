@@ -78,7 +78,7 @@ class Geometry:
 
 
 WIDE = Geometry(vertical=False)
-NARROW = Geometry(vertical=True, node_width=158, node_height=84, layer_gap=92, slot_gap=14)
+NARROW = Geometry(vertical=True, node_width=158, node_height=84, layer_gap=100, slot_gap=14)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,13 @@ def test_record_holds_the_keys_others_rely_on() -> None:
     assert record["cost"]["this_test_usd"] == parts["cost"]["this_test_usd"]
 
 
+def test_what_ansible_registers_beside_a_modules_answer_is_left_out() -> None:
+    parts = run_parts()
+    for name in ("metrics", "traces", "cost"):
+        parts[name] |= {"changed": False, "failed": False}
+    assert _record(parts) == _record(run_parts())
+
+
 def test_traces_without_a_service_graph_give_an_empty_one() -> None:
     parts = run_parts(Story(traces=False))
     parts["traces"]["service_graph"] = None
