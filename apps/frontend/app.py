@@ -1,0 +1,94 @@
+"""The storefront as a Flask app."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from tracing import instrument
+
+from frontend import edge, errors, pages, security, text
+from frontend.client import BackendClient
+from frontend.metrics import Metrics
+from frontend.pages import account, auth, cart, catalog, checkout, system
+from frontend.services.accounts import Accounts
+from frontend.services.catalog import Catalog
+from frontend.services.orders import Orders
+from frontend.settings import Settings
+from frontend.visitor import FORM_TOKEN_FIELD, check_form_token, form_token
+
+_MAXIMUM_FORM_BYTES = 64 * 1024
+_CART_LIFETIME = timedelta(days=14)
+
+
+def create_app(settings: Settings) -> Flask:
+    """The app with everything it needs; nothing is asked of the backend before the first request."""
+    app = Flask("frontend", root_path=str(Path(__file__).parent))
+    _configure(app, settings)
+    pages.open_shop(app, _make_shop(settings))
+    _install_templates(app)
+    security.install(app, settings.secure_cookies)
+    errors.install(app)
+    app.before_request(check_form_token)
+    _wrap(app, settings)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.session_key,
+        SESSION_COOKIE_NAME="shop",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=_CART_LIFETIME,
+        MAX_CONTENT_LENGTH=_MAXIMUM_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=_MAXIMUM_FORM_BYTES,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+
+
+def _make_shop(settings: Settings) -> pages.Shop:
+    client = BackendClient(
+        settings.internal_api_url,
+        settings.connect_timeout_seconds,
+        settings.read_timeout_seconds,
+        edge.forwarded_headers(settings.loadtest_secret),
+    )
+    return pages.Shop(Catalog(client, settings.categories_ttl_seconds), Accounts(client), Orders(client))
+
+
+def _install_templates(app: Flask) -> None:
+    stylesheet = f"/static/site.css?v={_fingerprint(app, 'site.css')}"
+    text.install(app.jinja_env)
+
+    @app.context_processor
+    def every_page() -> dict[str, Any]:
+        return {
+            "stylesheet": stylesheet,
+            "visitor": pages.visitor,
+            "form_token": form_token,
+            "form_token_field": FORM_TOKEN_FIELD,
+        }
+
+
+def _fingerprint(app: Flask, name: str) -> str:
+    """The start of a static file's hash, which lets browsers keep the file for as long as it is the same."""
+    return hashlib.sha256((Path(app.static_folder or "") / name).read_bytes()).hexdigest()[:12]
+
+
+def _wrap(app: Flask, settings: Settings) -> None:
+    """Around the app, from the inside to the outside: whole bodies, the trace, the counters, the edge."""
+    edge.answer_at_once(app)
+    metrics = Metrics(instrument(app, settings.tracing))
+    metrics.instrument(app)
+    edge.trust_proxies(app, settings.trusted_proxies)
+    for blueprint in (catalog.pages, cart.pages, checkout.pages, account.pages, auth.pages):
+        app.register_blueprint(blueprint)
+    app.register_blueprint(system.make_pages(metrics))

@@ -1,0 +1,181 @@
+"""What the backend answers, as typed values; every parser raises KeyError, TypeError or ValueError on another shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+Json = Any
+ProductId = int | str
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A node of the category tree."""
+
+    slug: str
+    name: str
+    children: tuple[Category, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return f"/categories/{quote(self.slug, safe='')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as lists and product pages show it; prices in EUR."""
+
+    id: ProductId
+    slug: str
+    name: str
+    description: str
+    price: Decimal
+    compare_at_price: Decimal | None
+    stock: int
+    category: Category | None
+
+    @property
+    def path(self) -> str:
+        return f"/products/{quote(self.slug, safe='')}"
+
+    @property
+    def reduced(self) -> bool:
+        """Whether it is cheaper than the price it is compared with."""
+        return self.compare_at_price is not None and self.compare_at_price > self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_Item]):
+    """One page of a longer list; pages count from 1."""
+
+    items: tuple[_Item, ...]
+    page: int
+    pages: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The account's owner."""
+
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What a login gives: the bearer token, whose it is, and how long it holds."""
+
+    token: str
+    user: User
+    expires_in_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One product of an order at the price it was bought for."""
+
+    slug: str
+    name: str
+    quantity: int
+    unit_price: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.unit_price * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as its owner sees it."""
+
+    id: ProductId
+    number: str
+    status: str
+    total: Decimal
+    created_at: datetime
+    lines: tuple[OrderLine, ...]
+
+    @property
+    def path(self) -> str:
+        return f"/orders/{quote(str(self.id), safe='')}"
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return self.status.lower() in ("pending", "confirmed", "paid", "processing")
+
+
+def parse_product(raw: Json) -> Product:
+    compare_at = raw.get("compare_at_price")
+    return Product(
+        id=raw["id"],
+        slug=raw["slug"],
+        name=raw["name"],
+        description=raw.get("description") or "",
+        price=_money(raw["price"]),
+        compare_at_price=None if compare_at is None else _money(compare_at),
+        stock=int(raw["stock"]),
+        category=parse_category(raw["category"]) if raw.get("category") else None,
+    )
+
+
+def parse_category(raw: Json) -> Category:
+    return Category(raw["slug"], raw["name"], tuple(parse_category(child) for child in raw.get("children") or ()))
+
+
+def parse_categories(raw: Json) -> tuple[Category, ...]:
+    return tuple(parse_category(item) for item in raw)
+
+
+def parse_page(parse_item: Callable[[Json], _Item]) -> Callable[[Json], Page[_Item]]:
+    """A parser of pages whose items `parse_item` understands."""
+
+    def parse(raw: Json) -> Page[_Item]:
+        items = tuple(parse_item(item) for item in raw["items"])
+        return Page(items, int(raw.get("page", 1)), int(raw.get("pages", 1)), int(raw.get("total", len(items))))
+
+    return parse
+
+
+def parse_texts(raw: Json) -> tuple[str, ...]:
+    return tuple(str(text) for text in raw)
+
+
+def parse_user(raw: Json) -> User:
+    return User(str(raw["email"]), str(raw.get("name") or raw["email"]))
+
+
+def parse_sign_in(raw: Json) -> SignIn:
+    return SignIn(str(raw["token"]), parse_user(raw["user"]), int(raw.get("expires_in", 3600)))
+
+
+def parse_order(raw: Json) -> Order:
+    return Order(
+        id=raw["id"],
+        number=str(raw.get("number") or raw["id"]),
+        status=str(raw["status"]),
+        total=_money(raw["total"]),
+        created_at=datetime.fromisoformat(raw["created_at"]),
+        lines=tuple(_parse_line(line) for line in raw.get("items") or ()),
+    )
+
+
+def _parse_line(raw: Json) -> OrderLine:
+    product = raw["product"]
+    return OrderLine(product["slug"], product["name"], int(raw["quantity"]), _money(raw["unit_price"]))
+
+
+def _money(raw: Json) -> Decimal:
+    try:
+        amount = Decimal(raw)
+    except InvalidOperation as problem:
+        raise ValueError(f"{raw!r} is no amount") from problem
+    if not amount.is_finite():
+        raise ValueError(f"{raw!r} is no amount")
+    return amount

@@ -1,0 +1,101 @@
+"""Checkout: one form, one order."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from flask import Blueprint, flash, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from frontend.client import BackendRefused
+from frontend.forms import Field, Form
+from frontend.pages import shop, visitor
+from frontend.pages.cart import priced_lines, total_of
+from frontend.services.orders import Address
+
+pages = Blueprint("checkout", __name__)
+
+_COUNTRIES = (
+    ("AT", "Austria"),
+    ("BE", "Belgium"),
+    ("CZ", "Czechia"),
+    ("DK", "Denmark"),
+    ("EE", "Estonia"),
+    ("FI", "Finland"),
+    ("FR", "France"),
+    ("DE", "Germany"),
+    ("GR", "Greece"),
+    ("IE", "Ireland"),
+    ("IT", "Italy"),
+    ("LU", "Luxembourg"),
+    ("NL", "Netherlands"),
+    ("PL", "Poland"),
+    ("PT", "Portugal"),
+    ("ES", "Spain"),
+    ("SE", "Sweden"),
+    ("CH", "Switzerland"),
+    ("GB", "United Kingdom"),
+)
+FIELDS = (
+    Field("name", "Full name", autocomplete="name"),
+    Field("street", "Street and number", autocomplete="street-address"),
+    Field("postal_code", "Postal code", autocomplete="postal-code", maximum_length=16),
+    Field("city", "City", autocomplete="address-level2"),
+    Field("country", "Country", autocomplete="country", maximum_length=2, choices=_COUNTRIES),
+)
+_KEY = re.compile(r"[0-9a-f]{32}-(?P<fingerprint>[0-9a-f]{16})")
+
+
+@pages.get("/checkout")
+def show() -> str | Response:
+    user = visitor.user
+    _ = visitor.token
+    return _page(Form({"name": user.name if user else ""}))
+
+
+@pages.post("/checkout")
+def place() -> str | tuple[str, int] | Response:
+    token, key = visitor.token, request.form.get("order_key", "")
+    made = visitor.order_made_with(key)
+    if made is not None:
+        return redirect(made, 303)
+    form = Form.read(request.form, FIELDS)
+    if not _speaks_of_this_cart(key):
+        form.errors[""] = "Your cart has changed since this page was shown. Please look at it again, then order."
+    if not form.valid:
+        return _page_again(form)
+    try:
+        order = shop().orders.place(token, visitor.cart, Address(**form.values), key)
+    except BackendRefused as refusal:
+        if refusal.status not in (400, 404, 409, 422):
+            raise
+        form.add_refusal(refusal)
+        return _page_again(form)
+    visitor.ordered(key, order.path)
+    flash("Thank you! Your order has reached us.")
+    return redirect(order.path, 303)
+
+
+def _page_again(form: Form) -> tuple[str, int] | Response:
+    page = _page(form)
+    return (page, 422) if isinstance(page, str) else page
+
+
+def _page(form: Form) -> str | Response:
+    lines = priced_lines()
+    if not lines:
+        return redirect("/cart", 303)
+    return render_template(
+        "checkout.html", form=form, fields=FIELDS, lines=lines, total=total_of(lines), order_key=_new_key()
+    )
+
+
+def _new_key() -> str:
+    """The Idempotency-Key of the form's order: random, and tied to what the cart held when it was shown."""
+    return f"{secrets.token_hex(16)}-{visitor.cart.fingerprint()}"
+
+
+def _speaks_of_this_cart(key: str) -> bool:
+    match = _KEY.fullmatch(key)
+    return match is not None and match["fingerprint"] == visitor.cart.fingerprint()

@@ -1,0 +1,34 @@
+"""Accounts: signing in, registering, who one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from frontend.client import BackendClient
+from frontend.models import SignIn, User, parse_sign_in, parse_user
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The backend's accounts; every method raises BackendRefused with field errors where the input does not fit."""
+
+    client: BackendClient
+
+    def sign_in(self, email: str, password: str) -> SignIn:
+        """Raises BackendRefused with 401 for a wrong password or an unknown address."""
+        return self.client.post("/api/auth/login", parse_sign_in, {"email": email, "password": password})
+
+    def register(self, name: str, email: str, password: str) -> SignIn:
+        """Makes an account and signs in; raises BackendRefused with 409 when the address is taken."""
+        body = {"name": name, "email": email, "password": password}
+        done = self.client.post("/api/auth/register", _sign_in_if_given, body)
+        return done or self.sign_in(email, password)
+
+    def me(self, token: str) -> User:
+        """Whose token this is; raises BackendRefused with 401 when it holds no longer."""
+        return self.client.get("/api/auth/me", parse_user, token=token)
+
+
+def _sign_in_if_given(raw: Any) -> SignIn | None:
+    return parse_sign_in(raw) if "token" in raw else None
