@@ -98,10 +98,11 @@ EXAMPLES = r"""
     name: deepobs-xray-daemon
   register: existing
 
-- name: Create the role, trusting nobody yet; keep its permissions
+- name: Create the role, trusting nobody yet; one that is there keeps the trust policy it has
   amazon.aws.iam_role:
     name: deepobs-xray-daemon
-    assume_role_policy_document: "{{ omit if existing.iam_roles else nobody }}"
+    assume_role_policy_document: >-
+      {{ (existing.iam_roles | first | default({})).assume_role_policy_document | default(nobody) }}
     managed_policies:
       - arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess
   vars:
