@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 Graph = Mapping[str, Any]
+_COUNTS = ("requests", "errors", "faults", "total_response_seconds")
 Place = tuple[float, float]
 
 
@@ -95,11 +96,11 @@ class ServiceMap:
 
 def draw_service_map(graph: Graph, seconds: float, geometry: Geometry) -> ServiceMap:
     """Lays out a service graph; rates are over the run's seconds."""
-    # X-Ray may hold two nodes of one name, a server and the same as its caller saw it: the busier one is drawn
-    services = {
-        service["name"]: service for service in sorted(graph["services"], key=lambda each: int(each["requests"]))
-    }
-    pairs = sorted({(edge["source"], edge["target"]) for edge in graph["edges"] if edge["source"] != edge["target"]})
+    # one name may stand for a server and for what its callers saw of it: the busier of the two is drawn
+    nodes = sorted(_merged(graph["services"], "name", "type"), key=lambda node: int(node["requests"]))
+    services = {node["name"]: node for node in nodes}
+    edges = [edge for edge in _merged(graph["edges"], "source", "target") if edge["source"] != edge["target"]]
+    pairs = sorted((edge["source"], edge["target"]) for edge in edges)
     names = sorted({*services, *(name for pair in pairs for name in pair)})
     layers = _layers(names, pairs)
     columns = _ordered_columns(names, pairs, layers)
@@ -110,12 +111,18 @@ def draw_service_map(graph: Graph, seconds: float, geometry: Geometry) -> Servic
         node_width=geometry.node_width,
         node_height=geometry.node_height,
         nodes=[_node(name, services.get(name), places[name, name, 0], seconds) for name in names],
-        edges=[
-            _edge(edge, layers, places, seconds, geometry)
-            for edge in graph["edges"]
-            if edge["source"] != edge["target"]
-        ],
+        edges=[_edge(edge, layers, places, seconds, geometry) for edge in edges],
     )
+
+
+def _merged(parts: Sequence[Graph], *names: str) -> list[Graph]:
+    """The parts with the same values at these names as one, their counts added up: X-Ray has a client node per root."""
+    merged: dict[tuple[Any, ...], Graph] = {}
+    for part in parts:
+        key = tuple(part.get(name) for name in names)
+        before = merged.get(key)
+        merged[key] = part if before is None else {**before, **{name: before[name] + part[name] for name in _COUNTS}}
+    return list(merged.values())
 
 
 def _layers(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str, int]:

@@ -81,6 +81,18 @@ def test_service_map_tells_rates_and_failures() -> None:
     assert edge.figures.health == "many"
 
 
+def test_service_map_draws_one_node_for_each_name() -> None:
+    counts = {"errors": 0, "faults": 0, "total_response_seconds": 1.0}
+    clients = [{"name": "client", "type": "client", "requests": requests} | counts for requests in (60, 120)]
+    seen = {"name": "shop", "type": "remote", "requests": 90} | counts
+    server = {"name": "shop", "type": "AWS::EKS::Container", "requests": 170} | counts
+    graph = {"services": [server, *clients, seen], "edges": [_edge("client", "shop"), _edge("client", "shop")]}
+    drawing = draw_service_map(graph, 60, WIDE)
+    figures = {node.name: node.figures for node in drawing.nodes}
+    assert {name: each.requests for name, each in figures.items() if each} == {"client": 180, "shop": 170}
+    assert [edge.figures.requests for edge in drawing.edges] == [2]
+
+
 def test_service_map_survives_circles_and_calls_to_oneself() -> None:
     pairs = [("a", "b"), ("b", "c"), ("c", "a"), ("b", "b")]
     drawing = draw_service_map({"services": [], "edges": [_edge(*pair) for pair in pairs]}, 60, WIDE)
