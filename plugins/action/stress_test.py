@@ -47,11 +47,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Plans in check mode, else runs; the result is documented in the module of the same name."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            ARGUMENT_SPEC,
-            mutually_exclusive=[("profile", "profile_file")],
-            required_one_of=[("profile", "profile_file")],
-        )
+        _validation, options = self.validate_argument_spec(ARGUMENT_SPEC, required_one_of=[("profile", "profile_file")])
         options["python"] = options["python"] or sys.executable
         options["apps_dir"] = options["apps_dir"] or str(_APPS_DIR)
         test = StressTest(options)

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
-from ansible_collections.deepobs.eks.plugins.module_utils.aws import call
 from ansible_collections.deepobs.eks.plugins.module_utils.instants import iso
+from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
 
 METRIC_NAMESPACE = "ContainerInsights"
 QUERIES_PER_CALL = 500  # API: GetMetricData
@@ -32,6 +32,7 @@ _UNITS_BY_ENDING = (
 )
 
 Dimensions = dict[str, str]
+DimensionSet = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,14 @@ class Question:
 
     metrics: tuple[str, ...]
     statistics: tuple[str, ...]
-    dimension_sets: tuple[tuple[tuple[str, str], ...], ...]
+    dimension_sets: tuple[DimensionSet, ...]
     period_seconds: int
     start: datetime
     end: datetime
+
+    @property
+    def cluster_name(self) -> str:
+        return dict(self.dimension_sets[0])["ClusterName"]
 
     def series(self) -> list[Series]:
         """The series asked for, still empty, in a fixed order."""
@@ -75,7 +80,7 @@ def unit_of(metric: str) -> str:
 
 def dimension_sets(
     cluster_name: str, namespace: str | None, services: Iterable[str], pods: Iterable[str]
-) -> tuple[tuple[tuple[str, str], ...], ...]:
+) -> tuple[DimensionSet, ...]:
     """The sets of dimensions under which Container Insights publishes what is meant, the narrowest given."""
     cluster = (("ClusterName", cluster_name),)
     if namespace is None:
@@ -128,33 +133,27 @@ class CloudWatch:
 
     def _pages(self, queries: list[dict[str, Any]], question: Question) -> Iterator[dict[str, Any]]:
         for first in range(0, len(queries), QUERIES_PER_CALL):
-            token: dict[str, str] = {}
-            while True:
-                page = call(
-                    self._client.get_metric_data,
-                    "read metric data",
-                    MetricDataQueries=queries[first : first + QUERIES_PER_CALL],
-                    StartTime=question.start,
-                    EndTime=question.end,
-                    ScanBy="TimestampAscending",
-                    **token,
-                )
-                yield page
-                if not page.get("NextToken"):
-                    break
-                token = {"NextToken": page["NextToken"]}
+            yield from pages(
+                self._client.get_metric_data,
+                "read metric data",
+                MetricDataQueries=queries[first : first + QUERIES_PER_CALL],
+                StartTime=question.start,
+                EndTime=question.end,
+                ScanBy="TimestampAscending",
+            )
 
-    def is_known(self, series: Series) -> bool:
-        """Whether the metric was ever published, of late, with exactly these dimensions."""
-        wanted = _metric(series)
-        token: dict[str, str] = {}
-        while True:
-            page = call(self._client.list_metrics, "list metrics", **wanted, **token)
-            if any(len(metric["Dimensions"]) == len(wanted["Dimensions"]) for metric in page.get("Metrics", ())):
-                return True
-            if not page.get("NextToken"):
-                return False
-            token = {"NextToken": page["NextToken"]}
+    def known_dimensions(self, metric: str, cluster_name: str) -> set[frozenset[tuple[str, str]]]:
+        """The sets of dimensions under which a metric of the cluster was published in the last two weeks."""
+        filters: dict[str, Any] = {
+            "Namespace": METRIC_NAMESPACE,
+            "MetricName": metric,
+            "Dimensions": [{"Name": "ClusterName", "Value": cluster_name}],
+        }
+        known: set[frozenset[tuple[str, str]]] = set()
+        for page in pages(self._client.list_metrics, "list metrics", **filters):
+            for found in page.get("Metrics", ()):
+                known.add(frozenset((entry["Name"], entry["Value"]) for entry in found["Dimensions"]))
+        return known
 
 
 def _extend(series: Series, result: dict[str, Any]) -> None:
@@ -185,18 +184,24 @@ def readable_series(series: Series) -> dict[str, Any]:
 
 def missing_series(series: Iterable[Series], cloudwatch: CloudWatch, question: Question) -> list[dict[str, str]]:
     """Which metrics have no point, and why; a metric counts once for each set of dimensions."""
-    reasons: dict[tuple[str, str], str] = {}
-    for one in series:
-        if not one.timestamps:
-            where = ", ".join(f"{name}={value}" for name, value in one.dimensions.items())
-            if (one.metric, where) not in reasons:
-                reasons[one.metric, where] = _reason(one, where, cloudwatch, question)
-    return [{"metric": metric, "reason": reason} for (metric, _where), reason in reasons.items()]
+    empty = {(one.metric, _where(one)): one for one in series if not one.timestamps}
+    known = {
+        metric: cloudwatch.known_dimensions(metric, question.cluster_name)
+        for metric in {one.metric for one in empty.values() if not one.refusal}
+    }
+    return [
+        {"metric": one.metric, "reason": _reason(one, known.get(one.metric, set()), question)} for one in empty.values()
+    ]
 
 
-def _reason(series: Series, where: str, cloudwatch: CloudWatch, question: Question) -> str:
+def _where(series: Series) -> str:
+    return ", ".join(f"{name}={value}" for name, value in series.dimensions.items())
+
+
+def _reason(series: Series, known: set[frozenset[tuple[str, str]]], question: Question) -> str:
+    where = _where(series)
     if series.refusal:
         return f"{series.refusal} for {where}"
-    if cloudwatch.is_known(series):
+    if frozenset(series.dimensions.items()) in known:
         return f"published with {where}, but without a point between {iso(question.start)} and {iso(question.end)}"
     return f"never published with {where}; check that its publisher runs and names them like this"

@@ -62,8 +62,9 @@ class StressTest:
 
     @property
     def command(self) -> list[str]:
-        """The generator's command line; an option left out is not passed."""
-        given = [(flag, self.options[flag]) for flag in _FLAGS if self.options[flag] is not None]
+        """The generator's command line; an option left out is not passed, and a profile of one's own goes first."""
+        left_out = "profile" if self.options["profile_file"] else "profile_file"
+        given = [(flag, self.options[flag]) for flag in _FLAGS if flag != left_out and self.options[flag] is not None]
         flags = [part for flag, value in given for part in (f"--{flag.replace('_', '-')}", str(value))]
         return [self.options["python"], "-m", "loadtest", "run", *flags, "--output", str(self.record)]
 
@@ -117,6 +118,8 @@ def stress(test: StressTest, show: Callable[[str], None]) -> dict[str, Any]:
         "changed": True,
         "command": test.command,
         "run_dir": str(test.run_dir),
+        "started_at": load["started_at"],
+        "ended_at": load["ended_at"],
         "passed": load["passed"],
         "summary": {name: load[name] for name in ("totals", "latency_ms")},
         "thresholds": load["thresholds"],

@@ -7,13 +7,13 @@ from __future__ import annotations
 import heapq
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.deepobs.eks.plugins.module_utils.aws import call
 from ansible_collections.deepobs.eks.plugins.module_utils.instants import iso, whole_seconds, windows
+from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
 
 LONGEST_WINDOW = timedelta(hours=6)  # API: GetTraceSummaries and GetServiceGraph
 BATCH_SIZE = 5  # API: BatchGetTraces
@@ -31,7 +31,7 @@ class XRay:
         """Every summary of the range once, a page in memory at a time, in windows X-Ray accepts."""
         filters = {"FilterExpression": filter_expression} if filter_expression else {}
         for first, last in windows(*whole_seconds(start, end), LONGEST_WINDOW):
-            for page in _pages(
+            for page in pages(
                 self._client.get_trace_summaries, "read trace summaries", StartTime=first, EndTime=last, **filters
             ):
                 yield from page.get("TraceSummaries", ())
@@ -39,27 +39,19 @@ class XRay:
     def services(self, start: datetime, end: datetime) -> Iterator[list[dict[str, Any]]]:
         """The services of GetServiceGraph, a list a window."""
         for first, last in windows(*whole_seconds(start, end), LONGEST_WINDOW):
-            pages = _pages(self._client.get_service_graph, "read the service graph", StartTime=first, EndTime=last)
-            yield [service for page in pages for service in page.get("Services", ())]
+            found = pages(self._client.get_service_graph, "read the service graph", StartTime=first, EndTime=last)
+            yield [service for page in found for service in page.get("Services", ())]
 
     def documents(self, trace_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
         """The segment documents of each trace that X-Ray still has, oldest first."""
         found: dict[str, list[dict[str, Any]]] = {}
         for first in range(0, len(trace_ids), BATCH_SIZE):
             batch = trace_ids[first : first + BATCH_SIZE]
-            for page in _pages(self._client.batch_get_traces, "read whole traces", TraceIds=batch):
+            for page in pages(self._client.batch_get_traces, "read whole traces", TraceIds=batch):
                 for trace in page.get("Traces", ()):
                     segments = [json.loads(segment["Document"]) for segment in trace.get("Segments", ())]
                     found.setdefault(trace["Id"], []).extend(segments)
         return {name: sorted(segments, key=_segment_start) for name, segments in found.items()}
-
-
-def _pages(method: Callable[..., dict[str, Any]], purpose: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-    page = call(method, purpose, **parameters)
-    yield page
-    while token := page.get("NextToken"):
-        page = call(method, purpose, **parameters, NextToken=token)
-        yield page
 
 
 def _segment_start(segment: dict[str, Any]) -> float:

@@ -20,11 +20,11 @@ options:
   profile:
     description:
       - The name of a built-in profile, for example V(demo) or V(stress).
-      - Exactly one of O(profile) and O(profile_file) is needed.
+      - One of O(profile) and O(profile_file) is needed.
     type: str
   profile_file:
     description:
-      - A profile of your own, a JSON file on the controller.
+      - A profile of your own, a JSON file on the controller. It is run instead of O(profile).
     type: path
   frontend_url:
     description:
@@ -143,6 +143,16 @@ run_dir:
   returned: unless the test was refused or broke off
   type: str
   sample: /home/me/runs/20260131T093000Z-demo
+started_at:
+  description: When the load began, in ISO 8601 and UTC.
+  returned: when the load ran to its end
+  type: str
+  sample: "2026-01-31T09:30:00.120000+00:00"
+ended_at:
+  description: When the load ended, in ISO 8601 and UTC.
+  returned: when the load ran to its end
+  type: str
+  sample: "2026-01-31T09:31:02.980000+00:00"
 passed:
   description: Whether all thresholds were kept.
   returned: when the load ran to its end
