@@ -1,0 +1,51 @@
+"""What EKS finds wrong with an add-on, and what mends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+import pytest
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_health import REMEDIES, Sight, describe, is_final
+
+MODEL: Any = botocore.session.get_session().get_service_model("eks")
+
+
+@pytest.mark.parametrize("shape", ["AddonIssueCode", "ErrorCode"])
+def test_every_code_of_eks_has_a_remedy(shape: str) -> None:
+    assert set(MODEL.shape_for(shape).enum) - set(REMEDIES) - {"Unknown"} == set()
+
+
+def addon(status: str) -> dict[str, object]:
+    return {
+        "addon_name": "coredns",
+        "addon_version": "v1",
+        "cluster_name": "shop",
+        "status": status,
+        "health": {"issues": []},
+    }
+
+
+@pytest.mark.parametrize("status", MODEL.shape_for("AddonStatus").enum)
+def test_waiting_ends_at_every_status_but_those_eks_is_at_work_in(status: str) -> None:
+    sight = Sight(addon(status), degraded_seconds=120)
+
+    assert is_final(sight, "fail", 120) == (status not in ("CREATING", "UPDATING", "DELETING"))
+
+
+@pytest.mark.parametrize(("update", "final"), [("InProgress", False), ("Successful", True), ("Failed", True)])
+def test_an_update_is_followed_to_its_end(update: str, final: bool) -> None:
+    assert is_final(Sight(addon("ACTIVE"), {"status": update}), "fail", 120) == final
+
+
+@pytest.mark.parametrize(
+    ("degraded", "seconds", "final"), [("fail", 119, False), ("warn", 119, False), ("accept", 0, True)]
+)
+def test_degraded_is_final_when_its_time_is_over_or_it_is_accepted(degraded: str, seconds: int, final: bool) -> None:
+    assert is_final(Sight(addon("DEGRADED"), degraded_seconds=seconds), degraded, 120) == final
+
+
+def test_a_status_without_a_reason_says_so() -> None:
+    assert describe(Sight(addon("CREATE_FAILED"))) == (
+        "Add-on coredns v1 of cluster shop is CREATE_FAILED: EKS names no reason."
+    )
