@@ -81,14 +81,26 @@ def postgresql_server(folder: Path) -> Iterator[str]:
     data, port, binaries = folder / "data", free_port(), _reachable_binaries(folder)
     data.mkdir()
     account = _unprivileged_account(data)
-    initdb = [binaries / "initdb", "-D", data, "-U", "shop", "-A", "trust", "-N", "-E", "UTF8", "--no-instructions"]
+    initdb = [
+        str(binaries / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "shop",
+        "-A",
+        "trust",
+        "-N",
+        "-E",
+        "UTF8",
+        "--no-instructions",
+    ]
     subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **account)
     settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories="]
     settings += ["fsync=off", "full_page_writes=off"]
     command = [str(binaries / "postgres"), "-D", str(data)] + [part for setting in settings for part in ("-c", setting)]
     with running(command, port, cwd="/", stderr=subprocess.DEVNULL, **account):
         url = f"postgresql://shop@127.0.0.1:{port}"
-        create = [binaries / "psql", "-q", f"{url}/postgres", "-c", "CREATE DATABASE shop"]
+        create = [str(binaries / "psql"), "-q", f"{url}/postgres", "-c", "CREATE DATABASE shop"]
         subprocess.run(create, check=True, **account)
         yield f"postgresql+psycopg://shop@127.0.0.1:{port}/shop"
 
