@@ -4,18 +4,21 @@
 # Usage: initialise_postgresql.sh PROGRAMS DATA USER DATABASE PASSFILE   (PASSFILE in libpq's format)
 set -eu
 programs=$1 data=$2 user=$3 database=$4 passfile=$5
-draft="$data.draft"
-rm -rf "$draft"
-mkdir -m 0700 "$draft"
+draft="$data.draft" password="$data.password"
+trap 'rm -f "$password"' EXIT
+rm -rf "$draft" "$password"
+umask 077
+mkdir "$draft"
+cut -d: -f5 "$passfile" > "$password"
 as=
 if [ "$(id -u)" -eq 0 ]; then # PostgreSQL refuses root
-    chown nobody "$draft"
+    chown nobody "$draft" "$password"
     as="setpriv --reuid nobody --regid $(id -g nobody) --clear-groups"
 fi
 cd /
 # shellcheck disable=SC2086 # the account's command is several words, or none
-cut -d: -f5 "$passfile" | $as "$programs/initdb" --pgdata "$draft" --username "$user" --pwfile /dev/stdin \
-    --auth scram-sha-256 --encoding UTF8 --no-locale --no-instructions
+$as "$programs/initdb" --pgdata "$draft" --username "$user" --pwfile "$password" --auth scram-sha-256 \
+    --encoding UTF8 --no-locale
 # shellcheck disable=SC2086
 echo "CREATE DATABASE \"$database\"" | $as "$programs/postgres" --single -D "$draft" postgres
 mv "$draft" "$data"
