@@ -35,7 +35,7 @@ class Sample:
 
 def parse_prometheus(text: str) -> Iterator[Sample]:
     """The samples of a text exposition; raises ValueError at a line that is none."""
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.strip() and not line.startswith("#"):
             yield _parse_line(line.strip())
 

@@ -77,7 +77,7 @@ def _read_tier(option: str, url: str) -> Reading:
     text = read_text(option, url)
     try:
         return tier_reading(parse_prometheus(text))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ReadingError(f"{option}: {url} answers with {error}; correct {option}") from error
 
 

@@ -187,7 +187,7 @@ class _TransactionSearch(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        answers = {
+        answers: dict[str, dict[str, Any]] = {
             "/TraceSummaries": {"TraceSummaries": [{"Id": trace_id(1, 0), "ResponseTime": 0.5}]},
             "/Traces": {"Traces": [], "UnprocessedTraceIds": [trace_id(1, 0)]},
             "/ServiceGraph": {"Services": []},

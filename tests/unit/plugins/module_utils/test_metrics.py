@@ -1,0 +1,113 @@
+"""Which questions are asked of CloudWatch, and when an answer is whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from ansible_collections.deepobs.eks.plugins.module_utils.metrics import (
+    CloudWatch,
+    Question,
+    Series,
+    check_period,
+    dimension_sets,
+    is_up_to_date,
+    metric_queries,
+    missing_series,
+    unit_of,
+)
+
+END = datetime(2026, 1, 31, 12, tzinfo=UTC)
+CLUSTER = ("ClusterName", "shop")
+
+
+def question(pods: int = 1, **more: Any) -> Question:
+    sets = dimension_sets("shop", "ecommerce", [], [f"pod-{number}" for number in range(pods)])
+    given = {"metrics": ("pod_cpu_utilization",), "statistics": ("Average",), "period_seconds": 60, **more}
+    return Question(dimension_sets=sets, start=END - timedelta(minutes=10), end=END, **given)
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit"),
+    [
+        ("pod_cpu_utilization", "Percent"),
+        ("pod_memory_utilization_over_pod_limit", "Percent"),
+        ("pod_network_rx_bytes", "Bytes/Second"),
+        ("pod_network_tx_bytes", "Bytes/Second"),
+        ("node_filesystem_utilization", "Percent"),
+        ("pod_memory_working_set", "Bytes"),
+        ("pod_number_of_container_restarts", "Count"),
+    ],
+)
+def test_unit_is_the_documented_one(metric: str, unit: str) -> None:
+    assert unit_of(metric) == unit
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 10, 20, 30, 60, 120, 3600])
+def test_period_that_cloudwatch_keeps(seconds: int) -> None:
+    check_period(seconds)
+
+
+@pytest.mark.parametrize("seconds", [-60, 0, 2, 15, 61, 90])
+def test_period_that_cloudwatch_does_not_keep(seconds: int) -> None:
+    with pytest.raises(ValueError, match=f"period_seconds is {seconds}"):
+        check_period(seconds)
+
+
+def test_no_query_lacks_dimensions() -> None:
+    for sets in (dimension_sets("shop", None, [], []), dimension_sets("shop", "ecommerce", ["a"], ["b"])):
+        assert all(one[0] == CLUSTER for one in sets)
+    queries = metric_queries(question(pods=3).series(), 60)
+    assert all(query["MetricStat"]["Metric"]["Dimensions"] for query in queries)
+    assert len({query["Id"] for query in queries}) == len(queries) == 3
+
+
+class _PagedClient:
+    """CloudWatch's side: answers each query in two pages, in an order of its own."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def get_metric_data(self, aws_retry: bool, **parameters: Any) -> dict[str, Any]:
+        first = "NextToken" not in parameters
+        queries = parameters["MetricDataQueries"]
+        self.sizes.append(len(queries))
+        at = END - timedelta(minutes=2 if first else 1)
+        results = [{"Id": query["Id"], "Timestamps": [at], "Values": [int(query["Id"][1:])]} for query in queries]
+        return {"MetricDataResults": results[::-1], **({"NextToken": "more"} if first else {})}
+
+
+def test_calls_hold_at_most_five_hundred_queries_and_pages_join() -> None:
+    client = _PagedClient()
+    series = CloudWatch(client).answer(question(pods=1_100))
+    assert client.sizes == [500, 500, 500, 500, 100, 100]
+    assert [one.values for one in series] == [[number, number] for number in range(1_100)]
+    assert series[7].dimensions["PodName"] == "pod-7"
+    assert series[7].timestamps == [END - timedelta(minutes=2), END - timedelta(minutes=1)]
+
+
+@pytest.mark.parametrize(("minutes_ago", "whole"), [(1, True), (2, True), (3, False)])
+def test_series_is_whole_when_it_reaches_the_last_periods(minutes_ago: int, whole: bool) -> None:
+    series = Series("pod_cpu_utilization", "Average", dict([CLUSTER]), [END - timedelta(minutes=minutes_ago)], [1.0])
+    assert is_up_to_date([series], question()) is whole
+
+
+def test_series_without_points_is_not_whole() -> None:
+    assert not is_up_to_date([Series("pod_cpu_utilization", "Average", {})], question())
+
+
+class _RefusingClient:
+    """CloudWatch that may not tell one metric."""
+
+    def get_metric_data(self, aws_retry: bool, **parameters: Any) -> dict[str, Any]:
+        refusal = {"Id": "q0", "StatusCode": "Forbidden", "Messages": [{"Code": "x", "Value": "not yours"}]}
+        return {"MetricDataResults": [refusal]}
+
+
+def test_refused_metric_is_missing_with_the_words_of_cloudwatch_and_not_waited_for() -> None:
+    cloudwatch = CloudWatch(_RefusingClient())
+    series = cloudwatch.answer(question())
+    assert is_up_to_date(series, question())
+    (missing,) = missing_series(series, cloudwatch, question())
+    assert missing["reason"].startswith("CloudWatch answered Forbidden not yours for ClusterName=shop")
