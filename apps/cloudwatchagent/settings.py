@@ -42,7 +42,7 @@ class Settings:
             supervisor_socket=_supervisor_socket(environ),
             interval_seconds=_seconds(environ, "PUBLISH_INTERVAL_SECONDS", 5.0),
             pods=frozenset(filter(None, environ.get("PODS", "").split(","))),
-            redis_url=environ.get("REDIS_URL") or None,
+            redis_url=_redis_url(environ),
             redis_pod=environ.get("REDIS_POD") or "redis",
             metrics_urls=_metrics_urls(environ.get("POD_METRICS_URLS", "")),
         )
@@ -61,6 +61,13 @@ def _supervisor_socket(environ: Mapping[str, str]) -> str:
     if not url.startswith(_SOCKET_SCHEME) or not path.startswith("/"):
         raise SettingsError(f"SUPERVISOR_URL is {url!r}: give unix:// and the path of supervisord's socket")
     return path
+
+
+def _redis_url(environ: Mapping[str, str]) -> str | None:
+    url = environ.get("REDIS_URL") or None
+    if url is not None and urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+        raise SettingsError(f"REDIS_URL is {url!r}: give redis://host:port/0, or rediss:// or unix://")
+    return url
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
