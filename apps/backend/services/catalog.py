@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -20,6 +20,7 @@ Cached = tuple[bytes, bool]
 
 _SUGGESTIONS = 8
 _POPULAR = 10
+_filter_values = attrgetter(*ProductFilter.__slots__)
 _SHOWN = (
     "id",
     "sku",
@@ -88,7 +89,7 @@ def pages(total: int, limit: int) -> int:
 
 
 def _key(wanted: ProductFilter, page: int, limit: int) -> str:
-    return ":".join("" if value is None else str(value) for value in (page, limit, *astuple(wanted)))
+    return ":".join("" if value is None else str(value) for value in (page, limit, *_filter_values(wanted)))
 
 
 def _all_categories(shop: Shop) -> Sequence[RowMapping]:

@@ -30,6 +30,11 @@ class Shop:
     tokens: Tokens
     passwords: Passwords
 
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.database.writer.dispose()
+        self.gate.client.close()
+
 
 def open_shop(settings: Settings) -> Shop:
     """Connects nothing yet: connections are made when they are needed."""

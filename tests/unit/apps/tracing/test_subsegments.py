@@ -1,0 +1,170 @@
+"""Subsegments: own code, Redis, SQL and outgoing HTTP, with and without a context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+
+import pytest
+import tracing.redis
+import tracing.sqlalchemy
+from redis import Redis
+from redis.exceptions import ResponseError
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import ProgrammingError
+from tracing import Segment, annotate, current, record_exception, subsegment
+from tracing.entities import activate, deactivate
+from tracing.http import outgoing, traced_headers
+
+ROOT = "1-5759e988-bd862e3fe1be46a994272793"
+
+
+@contextmanager
+def _request(sampled: bool = True) -> Iterator[Segment]:
+    segment = Segment("shop", ROOT, sampled)
+    token = activate(segment)
+    try:
+        yield segment
+    finally:
+        deactivate(token)
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_url) as client:
+        tracing.redis.instrument(client)
+        yield client
+        tracing.redis.uninstrument(client)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    made = create_engine(database_url)
+    tracing.sqlalchemy.instrument(made)
+    yield made
+    tracing.sqlalchemy.uninstrument(made)
+    made.dispose()
+
+
+def test_without_a_context_everything_is_a_no_op(redis: Redis, engine: Engine) -> None:
+    with subsegment("work") as part, outgoing("backend", "GET", "http://backend/") as headers:
+        part.annotate("key", "value")
+        headers.answered(200)
+        annotate("key", "value")
+        record_exception(ValueError())
+        redis.set("key", "value")
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT 1")).scalar() == 1
+    assert (dict(headers), traced_headers(), current()) == ({}, {}, None)
+
+
+def test_subsegments_nest_and_keep_their_exception() -> None:
+    @subsegment("outer")
+    def work() -> None:
+        with subsegment("inner") as inner:
+            inner.annotate("size", 2)
+            raise ValueError("inside")
+
+    with _request() as segment:
+        with pytest.raises(ValueError, match="inside"):
+            work()
+        assert current() is segment
+    [outer] = segment.document["subsegments"]
+    [nested] = outer["subsegments"]
+    assert (nested["name"], nested["annotations"], nested["fault"]) == ("inner", {"size": 2}, True)
+    assert outer["cause"] == nested["cause"]["exceptions"][0]["id"]
+    assert "in_progress" not in outer
+
+
+def test_decorated_function_is_a_subsegment_each_time() -> None:
+    @subsegment("price")
+    def price(net: int) -> int:
+        return net * 2
+
+    with _request() as segment:
+        assert (price(1), price(2)) == (2, 4)
+    assert [part["name"] for part in segment.document["subsegments"]] == ["price", "price"]
+
+
+def test_copied_context_reaches_another_thread() -> None:
+    def work() -> None:
+        with subsegment("in a thread"):
+            pass
+
+    with _request() as segment, ThreadPoolExecutor(1) as pool:
+        pool.submit(copy_context().run, work).result()
+    assert [part["name"] for part in segment.document["subsegments"]] == ["in a thread"]
+
+
+def test_redis_command_is_named_without_keys_or_values(redis: Redis) -> None:
+    with _request() as segment:
+        redis.set("secret-key", "secret-value")
+        redis.mget(["a", "b", "c"])
+        redis.ping()
+    commands = [part["metadata"]["redis"] for part in segment.document["subsegments"]]
+    assert commands == [
+        {"command": "SET", "keys": 1},
+        {"command": "MGET", "keys": 3},
+        {"command": "PING", "keys": 0},
+    ]
+    assert {(part["name"], part["namespace"]) for part in segment.document["subsegments"]} == {("redis", "remote")}
+    assert "secret" not in str(segment.document)
+
+
+def test_redis_pipeline_is_one_subsegment(redis: Redis) -> None:
+    with _request() as segment:
+        pipeline = redis.pipeline()
+        pipeline.set("a", 1)
+        pipeline.incr("a")
+        pipeline.ping()
+        assert pipeline.execute() == [True, 2, True]
+    [part] = segment.document["subsegments"]
+    assert part["metadata"]["redis"] == {"command": "PIPELINE", "commands": 3, "keys": 2}
+
+
+def test_redis_error_is_recorded(redis: Redis) -> None:
+    redis.set("text", "not a number")
+    with _request() as segment, pytest.raises(ResponseError):
+        redis.incr("text")
+    assert segment.document["subsegments"][0]["fault"] is True
+
+
+def test_statement_is_kept_without_parameters(engine: Engine) -> None:
+    with _request() as segment, engine.connect() as connection:
+        connection.execute(text("SELECT :name AS name"), {"name": "secret"})
+    [part] = segment.document["subsegments"]
+    assert (part["name"], part["namespace"]) == ("postgresql", "remote")
+    assert part["sql"]["database_type"] == "PostgreSQL"
+    assert part["sql"]["sanitized_query"].startswith("SELECT %(name)s")
+    assert part["metadata"]["sql"] == {"rows": 1}
+    assert "secret" not in str(segment.document)
+
+
+def test_failed_statement_is_a_fault(engine: Engine) -> None:
+    with _request() as segment, engine.connect() as connection, pytest.raises(ProgrammingError):
+        connection.execute(text("SELECT nothing FROM nowhere"))
+    [part] = segment.document["subsegments"]
+    assert (part["fault"], "in_progress" in part) == (True, False)
+    assert "UndefinedTable" in part["cause"]["exceptions"][0]["type"]
+
+
+def test_outgoing_call_passes_its_own_id_on() -> None:
+    with _request() as segment, outgoing("backend", "GET", "http://backend/things?secret=1") as headers:
+        headers.answered(503, 12)
+    [part] = segment.document["subsegments"]
+    assert headers == {"X-Amzn-Trace-Id": f"Root={ROOT};Parent={part['id']};Sampled=1"}
+    assert (part["name"], part["namespace"], part["fault"]) == ("backend", "remote", True)
+    assert part["http"] == {
+        "request": {"method": "GET", "url": "http://backend/things"},
+        "response": {"status": 503, "content_length": 12},
+    }
+
+
+def test_outgoing_call_of_an_unsampled_request_says_so() -> None:
+    with _request(sampled=False) as segment, outgoing("backend", "GET", "http://backend/") as headers:
+        headers.answered(200)
+    assert headers["X-Amzn-Trace-Id"] == f"Root={ROOT};Parent={segment.id};Sampled=0"
+    assert "subsegments" not in segment.document
