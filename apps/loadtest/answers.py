@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from geventhttpclient.response import HTTPConnectionClosed
 
 from loadtest.routes import Route
 
@@ -53,6 +54,8 @@ def connection_fault(reason: BaseException) -> Fault:
     cause = _cause(reason)
     if isinstance(cause, TimeoutError) or "timed out" in str(cause).lower():
         return Fault("timeout", _shorten(str(cause)))
+    if isinstance(cause, HTTPConnectionClosed):
+        return Fault("connection closed", "closed before the answer was whole")
     number = getattr(cause, "errno", None)
     kind = _REFUSED.get(number) if isinstance(number, int) else None
     return Fault(kind or "connection failed", _shorten(f"{type(cause).__name__}: {cause}"))

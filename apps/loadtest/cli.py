@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from loadtest.ending import Ending, Result
+from loadtest.ending import Ending, GeneratorError, Result
 from loadtest.inputs import InputError, check_targets, is_loopback, read_plan
 from loadtest.plan import Plan
 from loadtest.profiles import built_in_profiles
@@ -65,6 +65,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the users' choices (default: 1)")
     parser.add_argument("--workers", type=int, default=1, help="processes that run users (default: 1)")
     parser.add_argument("--max-requests", type=int, help="end the test after so many requests")
+    parser.add_argument(
+        "--request-timeout-seconds", type=float, default=10.0, help="after which a request is an error (default: 10)"
+    )
     parser.set_defaults(command=_run)
 
 
@@ -89,7 +92,12 @@ def _run(arguments: argparse.Namespace) -> int:
     # Locust changes the standard library when it is imported, and takes a second: only where load is made.
     from loadtest.engine import run_plan
 
-    return _finish(plan, run_plan(plan), arguments.output)
+    try:
+        result = run_plan(plan)
+    except GeneratorError as reason:
+        _say(f"the load test could not start: {reason}")
+        return EXIT_FAULT
+    return _finish(plan, result, arguments.output)
 
 
 def _finish(plan: Plan, result: Result, output: Path) -> int:

@@ -15,7 +15,6 @@ from loadtest.answers import Fault, Verdict, connection_fault, judge, trace_id
 from loadtest.recorder import Outcome
 from loadtest.routes import Route
 
-REQUEST_TIMEOUT_SECONDS = 10.0
 _MOST_REDIRECTS = 5
 
 
@@ -43,9 +42,8 @@ class SingleAttemptPool(HTTPClientPool):
     geventhttpclient repeats a GET whose connection breaks up to `size + 1` times: requests that nobody would count.
     """
 
-    def __init__(self) -> None:
-        timeouts = {"connection_timeout": REQUEST_TIMEOUT_SECONDS, "network_timeout": REQUEST_TIMEOUT_SECONDS}
-        super().__init__(concurrency=1, **timeouts)
+    def __init__(self, timeout_seconds: float) -> None:
+        super().__init__(concurrency=1, connection_timeout=timeout_seconds, network_timeout=timeout_seconds)
 
     def get_client(self, url: Any) -> HTTPClient:
         client = super().get_client(url)

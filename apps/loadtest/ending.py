@@ -8,6 +8,10 @@ from loadtest.record import GeneratorLoad
 from loadtest.recorder import Recorder
 
 
+class GeneratorError(Exception):
+    """The generator itself could not start; nothing was asked of the shop."""
+
+
 @dataclass
 class Ending:
     """Why a test ended before its stages did, if it did."""

@@ -13,7 +13,7 @@ import gevent
 from locust.env import Environment
 from locust.runners import Runner
 
-from loadtest.client import REQUEST_TIMEOUT_SECONDS, RequestBudget
+from loadtest.client import RequestBudget
 from loadtest.cpu import CpuMeter
 from loadtest.ending import Ending, Result
 from loadtest.plan import Plan
@@ -24,8 +24,7 @@ from loadtest.shape import StagesShape
 from loadtest.users import Shop, Shopper
 from loadtest.workers import WorkerCrew
 
-DRAIN_SECONDS = REQUEST_TIMEOUT_SECONDS + 2
-"""How long requests that are out may take after the last stage."""
+_DRAIN_EXTRA_SECONDS = 2
 _SAMPLE_SECONDS = 0.5
 
 
@@ -71,8 +70,9 @@ def run_plan(plan: Plan) -> Result:
 
 
 def create_environment(plan: Plan, shape: StagesShape | None = None) -> Environment:
-    """Locust's environment for the plan's users."""
-    return Environment(user_classes=[Shopper], shape_class=shape, host=plan.backend_url, stop_timeout=DRAIN_SECONDS)
+    """Locust's environment for the plan's users, who may end what they have begun."""
+    drain_seconds = plan.request_timeout_seconds + _DRAIN_EXTRA_SECONDS
+    return Environment(user_classes=[Shopper], shape_class=shape, host=plan.backend_url, stop_timeout=drain_seconds)
 
 
 def _run_alone(plan: Plan, ending: Ending) -> Result:

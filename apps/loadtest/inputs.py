@@ -15,6 +15,7 @@ from loadtest.profiles import Profile, ProfileError, built_in_profiles, read_pro
 
 _PROBE_TIMEOUT_SECONDS = 5.0
 _MOST_WORKERS = 64
+_LONGEST_TIMEOUT_SECONDS = 300.0
 _HEALTH_PATHS = {"--backend-url": "/health", "--frontend-url": "/api/health"}
 
 
@@ -33,7 +34,10 @@ def read_plan(arguments: argparse.Namespace) -> Plan:
         secret=_secret(arguments.secret_file),
         seed=arguments.seed,
         workers=_whole_number("--workers", arguments.workers, most=_MOST_WORKERS),
-        max_requests=_whole_number("--max-requests", arguments.max_requests) if arguments.max_requests else None,
+        max_requests=_whole_number("--max-requests", arguments.max_requests)
+        if arguments.max_requests is not None
+        else None,
+        request_timeout_seconds=_timeout(arguments.request_timeout_seconds),
     )
 
 
@@ -129,6 +133,12 @@ def _whole_number(option: str, number: int, most: int | None = None) -> int:
     if number < 1 or (most is not None and number > most):
         raise InputError(f"{option}: {number} is out of range; give 1 {f'to {most}' if most else 'or more'}")
     return number
+
+
+def _timeout(seconds: float) -> float:
+    if not 0 < seconds <= _LONGEST_TIMEOUT_SECONDS:
+        raise InputError(f"--request-timeout-seconds: give more than 0 and at most {_LONGEST_TIMEOUT_SECONDS:g}")
+    return seconds
 
 
 def _check_output(path: Path) -> None:

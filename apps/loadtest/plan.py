@@ -28,6 +28,7 @@ class Plan:
     seed: int
     workers: int
     max_requests: int | None
+    request_timeout_seconds: float
 
     def as_json(self) -> dict[str, Any]:
         """The plan for a worker process. It holds secrets: never print it, never put it into arguments."""

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from locust import FastHttpUser, task
+from locust.user.task import LOCUST_STATE_STOPPING
 
 from loadtest import routes
 from loadtest.accounts import SharedAccount, SharedAccounts
@@ -54,10 +55,15 @@ class Shop:
 class Shopper(FastHttpUser):
     """A user who picks one kind of iteration after another, by the profile's mix."""
 
+    # Redirects are followed by ShopClient, which counts them.
+    max_redirects = 0
+    # Locust's own, whose type mypy cannot see.
+    _state: str | None
+
     def __init__(self, environment: Any) -> None:
-        self.client_pool = SingleAttemptPool()
-        super().__init__(environment)
         shop: Shop = environment.shop
+        self.client_pool = SingleAttemptPool(shop.plan.request_timeout_seconds)
+        super().__init__(environment)
         plan, number = shop.plan, shop.next_user_number()
         self._random = random.Random(f"{plan.seed}:{number}")
         self._assortment = shop.assortment
@@ -68,12 +74,24 @@ class Shopper(FastHttpUser):
         base_urls = {"frontend": plan.frontend_url, "backend": plan.backend_url}
         self._shop_client = ShopClient(self.client, base_urls, _headers(plan), shop.record, shop.budget)
 
+    def stop(self, force: bool = False) -> bool:
+        """Lets a user who thinks end by itself: Locust would kill it, which may hit the request it just began."""
+        if force or self._state is None:
+            return bool(super().stop(force=force))
+        self._state = LOCUST_STATE_STOPPING
+        return False
+
+    def on_stop(self) -> None:
+        """Closes the user's connections."""
+        self.client_pool.close()
+
     def wait_time(self) -> float:
         """Seconds a user thinks before the next request."""
         return self._random.uniform(*self._think_time_seconds)
 
     @task
     def iterate(self) -> None:
+        """One iteration of a kind that the mix's weights choose."""
         self._random.choices(self._kinds, self._weights)[0]()
 
     def _products(self) -> None:

@@ -16,6 +16,7 @@ import gevent
 from locust.rpc import Message
 from locust.runners import MasterRunner
 
+from loadtest.ending import GeneratorError
 from loadtest.plan import Plan
 from loadtest.recorder import Outcome
 
@@ -23,10 +24,6 @@ OUTCOMES_MESSAGE = "outcomes"
 _READY_SECONDS = 30.0
 _COLLECT_SECONDS = 15.0
 _POLL_SECONDS = 0.05
-
-
-class WorkerError(Exception):
-    """The worker processes did not come up."""
 
 
 class WorkerCrew:
@@ -66,10 +63,10 @@ class WorkerCrew:
         return len(self._used_up) == self._plan.workers
 
     def wait_until_ready(self) -> None:
-        """Returns once all workers have reported; raises WorkerError when one ends or the time is over."""
+        """Returns once all workers have reported; raises GeneratorError when one ends or the time is over."""
         self._wait(_READY_SECONDS, lambda: len(self._master.clients.ready) == self._plan.workers)
         if len(self._master.clients.ready) < self._plan.workers:
-            raise WorkerError("; ".join(self.faults()) or f"the workers were not ready within {_READY_SECONDS:g} s")
+            raise GeneratorError("; ".join(self.faults()) or f"the workers were not ready within {_READY_SECONDS:g} s")
 
     def faults(self) -> list[str]:
         """What went wrong with workers since the last call."""

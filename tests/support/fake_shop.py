@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -20,11 +21,12 @@ _PRODUCTS = {"items": [{"slug": f"product-{number}"} for number in range(3)], "p
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; a status of 0 closes the connection without one."""
+    """One answer, after a delay; a status of 0 closes the connection without one."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay_seconds: float = 0.0
 
 
 @dataclass
@@ -75,13 +77,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer = self.shop.answer(self.command, urlsplit(self.path).path, dict(self.headers), body)
+        time.sleep(answer.delay_seconds)
         if not answer.status:
             self.close_connection = True
             return
         trace = f"Root=1-00000000-{next(self.shop.numbers):024x};Sampled=1"
         headers = {"Content-Length": str(len(answer.body)), "X-Amzn-Trace-Id": trace, **answer.headers}
         lines = [f"HTTP/1.1 {answer.status} Answer", *(f"{name}: {value}" for name, value in headers.items())]
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode() + answer.body)
+        with suppress(ConnectionError):  # who asked may not have waited
+            self.wfile.write("\r\n".join([*lines, "", ""]).encode() + answer.body)
 
     do_POST = do_GET
 
