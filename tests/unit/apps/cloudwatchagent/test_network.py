@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
 
 import pytest
 from cloudwatchagent.network import Bytes, Counter, CounterError, NetworkMeter, metrics_bytes, redis_counter
