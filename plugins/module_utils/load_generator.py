@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -49,16 +49,15 @@ def run_generator(command: Sequence[str], apps_dir: Path, log: Path, show: Calla
             text=True, encoding="utf-8", errors="replace", start_new_session=True,
         )  # fmt: skip
         with _ended(child):
-            for event in _events(child, errors):
+            for event in _events(child.stdout or (), errors):
                 if event.get("event") == "progress":
                     show(progress_line(event))
             return child.wait()
 
 
-def _events(child: subprocess.Popen[str], log: IO[str]) -> Iterator[dict[str, Any]]:
-    """The JSON objects on the child's standard output; other lines go to the log."""
-    assert child.stdout is not None  # noqa: S101 - it was opened as a pipe
-    for line in child.stdout:
+def _events(lines: Iterable[str], log: IO[str]) -> Iterator[dict[str, Any]]:
+    """The JSON objects among the lines; other lines go to the log."""
+    for line in lines:
         try:
             event = json.loads(line)
         except ValueError:

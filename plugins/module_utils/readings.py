@@ -89,7 +89,7 @@ def _read_numbers(option: str, url: str) -> dict[str, int]:
         raise ReadingError(f"{option}: {url} answers with no JSON; correct {option}") from error
     if not isinstance(document, dict):
         raise ReadingError(f"{option}: {url} answers with no JSON object; correct {option}")
-    return {name: value for name, value in document.items() if type(value) is int}
+    return {name: value for name, value in document.items() if isinstance(value, int) and not isinstance(value, bool)}
 
 
 def read_settled(sources: Sources, timeout_seconds: float) -> Outcome[Snapshot]:

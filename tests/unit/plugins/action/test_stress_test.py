@@ -21,6 +21,7 @@ from ansible_collections.deepobs.eks.plugins.action.stress_test import ARGUMENT_
 from ansible_collections.deepobs.eks.plugins.modules.stress_test import DOCUMENTATION
 from support.documented import differences, return_documentation
 from support.fake_generator import API_REQUESTS, PAGE_REQUESTS
+from support.fake_shop import Answer, running_shop
 from support.metered_shop import MeteredShop, metered_shop
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -289,6 +290,27 @@ def test_generator_that_crashes_fails_with_the_end_of_its_log(controller: Contro
     assert "ended with 1" in run.message
     assert "RuntimeError: out of ideas" in run.message
     assert "no JSON at all" in (controller.run_dir / "loadtest.log").read_text()
+
+
+def test_the_collections_own_generator_runs_like_this(controller: Controller) -> None:
+    profile = {
+        "name": "short",
+        "stages": [{"duration_seconds": 0, "users": 5}, {"duration_seconds": 2.5, "users": 5}],
+        "think_time_seconds": [0.02, 0.06],
+        "mix": {"products": 50, "storefront": 50},
+        "thresholds": {"error_rate": 0},
+    }
+    (controller.folder / "profile.json").write_text(json.dumps(profile))
+    (controller.folder / "accounts.json").write_text(json.dumps([{"email": "a@example.com", "password": "secret"}]))
+    with running_shop() as shop:
+        shop.special = {"/metrics": Answer(), "/metrics/cache": Answer(body=b'{"hits": 0, "misses": 0}')}
+        options = {"profile": None, "profile_file": str(controller.folder / "profile.json"), "seed": 3, "workers": 1}
+        urls = {"backend_url": shop.url, "frontend_url": shop.url}
+        run = controller.run(**options, **urls, apps_dir=None)
+    assert (run.result.get("msg"), run.result["passed"]) == (None, True)
+    assert controller.part("load")["profile"]["name"] == "short"
+    assert run.result["summary"]["totals"] == controller.part("load")["totals"]
+    assert " · 5 users · " in run.output
 
 
 def is_running(pid: int) -> bool:
