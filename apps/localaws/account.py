@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from localaws import cloudwatch, eks, sts, xray
+from localaws import cloudwatch, eks, providers, sts, xray
 from localaws.admin import Admin
 from localaws.app import Application
 from localaws.iam import Iam
@@ -35,7 +35,7 @@ def create_account(seed: Seed, state_folder: Path, clock: Callable[[], float] = 
     iam = Iam(moto.lock)
     services = _services(seed, issuers, iam, clock)
     projected = [(issuers[cluster.name], token) for cluster in seed.clusters for token in cluster.project_tokens]
-    application = Application(services, moto, Admin(iam, services, issuers), seed.region)
+    application = Application(services, moto, Admin(services, issuers), seed.region)
     return Account(application, TokenKeeper(projected, clock))
 
 
@@ -43,6 +43,7 @@ def _services(seed: Seed, issuers: dict[str, Issuer], iam: Iam, clock: Callable[
     services = [
         eks.create_service(clock, seed, issuers, iam),
         sts.create_service(clock, {issuer.url: issuer for issuer in issuers.values()}, iam),
+        providers.create_service(iam),
         xray.create_service(clock),
         cloudwatch.create_service(clock),
     ]

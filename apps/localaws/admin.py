@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 
 from localaws.http import HttpReply, HttpRequest
-from localaws.iam import Iam
 from localaws.identity import Issuer
 from localaws.service import Service
 
@@ -19,8 +18,7 @@ _JWKS = re.compile(r"/_localaws/clusters/([^/]+)/jwks")
 class Admin:
     """Answers under /_localaws/."""
 
-    def __init__(self, iam: Iam, services: Mapping[str, Service], issuers: Mapping[str, Issuer]) -> None:
-        self._iam = iam
+    def __init__(self, services: Mapping[str, Service], issuers: Mapping[str, Issuer]) -> None:
         self._services = services
         self._issuers = issuers
 
@@ -40,10 +38,10 @@ class Admin:
         return _json(404, {"message": f"nothing is at {http.path}"})
 
     def _health(self) -> dict[str, Any]:
-        return {"status": "ready", "services": dict.fromkeys(sorted(self._services), "ready")}
+        return {"status": "ready", "services": dict.fromkeys(self._services, "ready")}
 
     def _state(self) -> dict[str, Any]:
-        return {"iam": self._iam.dump(), **{name: self._services[name].dump() for name in sorted(self._services)}}
+        return {name: service.dump() for name, service in self._services.items()}
 
 
 def _json(status: int, body: dict[str, Any]) -> HttpReply:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from localaws.seed import ACCOUNT
+from localaws.service import ServiceError
 
 _PARTITION = "aws"
 _ROLE_ARN = re.compile(rf"arn:aws:iam::{ACCOUNT}:role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{{1,64}})")
@@ -79,6 +81,15 @@ class Iam:
                 if provider.url.removeprefix("https://") == url:
                     return OidcProvider(provider.arn, url, tuple(provider.client_id_list or ()))
         return None
+
+    @contextmanager
+    def provider(self, arn: str) -> Iterator[Any]:
+        """Moto's own object of an OIDC provider, to be changed; raises ServiceError NoSuchEntity."""
+        with self._lock:
+            provider = self._iam.open_id_providers.get(arn)
+            if provider is None:
+                raise ServiceError("NoSuchEntity", f"OpenIDConnect Provider not found for arn {arn}", 404)
+            yield provider
 
     def open_session(self, role: Role, name: str, seconds: int, region: str) -> Session:
         """Credentials of the role, which GetCallerIdentity knows from then on."""

@@ -25,9 +25,8 @@ _IAM_POLICIES = """CreatePolicy GetPolicy DeletePolicy ListPolicies CreatePolicy
 _IAM_PROFILES = """CreateInstanceProfile GetInstanceProfile DeleteInstanceProfile ListInstanceProfiles
     AddRoleToInstanceProfile RemoveRoleFromInstanceProfile ListInstanceProfilesForRole"""
 _IAM_PROVIDERS = """CreateOpenIDConnectProvider GetOpenIDConnectProvider ListOpenIDConnectProviders
-    DeleteOpenIDConnectProvider AddClientIDToOpenIDConnectProvider RemoveClientIDFromOpenIDConnectProvider
-    UpdateOpenIDConnectProviderThumbprint TagOpenIDConnectProvider UntagOpenIDConnectProvider
-    ListOpenIDConnectProviderTags"""
+    DeleteOpenIDConnectProvider UpdateOpenIDConnectProviderThumbprint TagOpenIDConnectProvider
+    UntagOpenIDConnectProvider ListOpenIDConnectProviderTags"""
 _LOGS = """CreateLogGroup DescribeLogGroups DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy
     CreateLogStream DescribeLogStreams DeleteLogStream PutLogEvents GetLogEvents FilterLogEvents
     TagResource UntagResource ListTagsForResource"""

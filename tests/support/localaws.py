@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -37,4 +38,15 @@ def localaws_server(folder: Path, seed: Mapping[str, Any] | None = None) -> Iter
     command += ["--seed", str(seed_file), "--state-dir", str(folder / "state")]
     environment = {**os.environ, "PYTHONPATH": str(_APPS)}
     with (folder / "localaws.log").open("ab") as log, running(command, port, env=environment, stderr=log):
+        _wait_for_account(port)
         yield f"http://127.0.0.1:{port}"
+
+
+def _wait_for_account(port: int) -> None:
+    """The port takes connections a moment before there is an account behind it."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", "/_localaws/health")
+        assert connection.getresponse().status == 200
+    finally:
+        connection.close()

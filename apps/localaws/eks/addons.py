@@ -87,7 +87,7 @@ class Addons:
             _change(addon, version, parameters, now_seconds)
             ends_at = now_seconds + self._state.transition_seconds
             addon.status, addon.settles_at = "UPDATING", ends_at
-            update = Update(str(uuid.uuid4()), cluster.name, addon.name, _params(parameters), now_seconds, ends_at)
+            update = Update(str(uuid.uuid4()), addon.arn, _params(parameters), now_seconds, ends_at)
             self._state.updates.append(update)
             return {"update": update_members(update)}
 

@@ -35,7 +35,7 @@ class Association:
 
 @dataclass(slots=True)
 class Addon:
-    """An installed add-on. While `settles_at` is set, a change is under way; `gone` says that it ends in deletion."""
+    """An installed add-on; while `settles_at` is set, a change is under way."""
 
     cluster: str
     name: str
@@ -60,8 +60,7 @@ class Update:
     """A change of an add-on; `ends_at` is when it is Successful."""
 
     id: str
-    cluster: str
-    addon: str
+    addon_arn: str
     params: list[dict[str, str]]
     created_at: float
     ends_at: float
@@ -93,6 +92,7 @@ class State:
                 continue
             if addon.status == "DELETING":
                 del self.addons[key]
+                self.updates = [update for update in self.updates if update.addon_arn != addon.arn]
             else:
                 addon.status, addon.settles_at = "ACTIVE", None
         for update in self.updates:

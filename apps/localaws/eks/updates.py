@@ -44,7 +44,8 @@ def update_members(update: Update) -> dict[str, Any]:
 def _updates(state: State, request: Request) -> list[Update]:
     """The updates of what the request names: of an add-on, else of the cluster itself, which has none here."""
     cluster = state.cluster(request.parameters["name"], request.region)
-    addon = request.parameters.get("addonName")
-    if addon and (cluster.name, addon) not in state.addons:
-        state.addon(cluster.name, addon)
-    return [update for update in state.updates if (update.cluster, update.addon) == (cluster.name, addon)]
+    name = request.parameters.get("addonName")
+    if name is None:
+        return []
+    arn = state.addon(cluster.name, name).arn
+    return [update for update in state.updates if update.addon_arn == arn]
