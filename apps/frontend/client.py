@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
+from weakref import WeakSet
 
 import orjson
 from tracing.http import outgoing
@@ -75,6 +76,7 @@ class BackendClient:
         self._connect_timeout_seconds, self._read_timeout_seconds = connect_timeout_seconds, read_timeout_seconds
         self._context_headers = context_headers
         self._kept = threading.local()
+        self._open, self._open_lock = WeakSet[http.client.HTTPConnection](), threading.Lock()
 
     def get(
         self, path: str, parse: Callable[[Any], _Value], query: _Query | None = None, token: str | None = None
@@ -95,6 +97,12 @@ class BackendClient:
         if idempotency_key:
             headers["Idempotency-Key"] = idempotency_key
         return self._data(self._call("POST", path, orjson.dumps(body), headers), parse)
+
+    def close(self) -> None:
+        """Closes the connections of all threads; a later call opens a new one."""
+        with self._open_lock:
+            for connection in self._open:
+                connection.close()
 
     def _call(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> _Answer:
         headers.update(self._context_headers())
@@ -158,6 +166,8 @@ class BackendClient:
             previous.close()
         kind = http.client.HTTPSConnection if self._scheme == "https" else http.client.HTTPConnection
         connection = self._kept.connection = kind(self._host, self._port, timeout=self._connect_timeout_seconds)
+        with self._open_lock:
+            self._open.add(connection)
         connection.connect()
         connection.sock.settimeout(self._read_timeout_seconds)
         return connection

@@ -33,12 +33,12 @@ class Form:
         return self.values.get(name, "")
 
     def add_refusal(self, refusal: BackendRefused) -> None:
-        """Puts the backend's field errors beside the fields that the form has, the rest above the form."""
-        for path, message in refusal.fields.items():
-            name = path.rpartition(".")[2]
-            self.errors[name if name in self.values else ""] = message
-        if not self.errors:
-            self.errors[""] = refusal.message or "That did not work. Please check what you entered."
+        """Puts the backend's field errors beside the fields that the form has; one sentence above it for all others."""
+        known = {name: _sentence(text) for name, text in refusal.fields.items() if name in self.values}
+        others = [text for name, text in refusal.fields.items() if name not in self.values]
+        if refusal.status == 409 or not refusal.fields:
+            others = [refusal.message or "that did not work, please check what you entered"]
+        self.errors |= known or {"": _sentence("; ".join(others))}
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,10 @@ class Field:
 def _looks_like_email(text: str) -> bool:
     local, at, domain = text.rpartition("@")
     return bool(local and at and "." in domain.strip(".")) and not any(sign.isspace() for sign in text)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _printable(text: str) -> str:

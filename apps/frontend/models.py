@@ -108,7 +108,7 @@ class Order:
 
     @property
     def can_be_cancelled(self) -> bool:
-        return self.status.lower() in ("pending", "confirmed", "paid", "processing")
+        return self.status.lower() in ("pending", "paid")
 
 
 def parse_product(raw: Json) -> Product:

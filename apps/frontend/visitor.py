@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
 
 from flask import request, session
 from werkzeug.exceptions import BadRequest
@@ -27,7 +26,6 @@ class FormExpired(BadRequest):
     description = "This form has expired. Go back, reload the page and send it again."
 
 
-@dataclass(frozen=True)
 class Visitor:
     """The session in the shop's words. Reading it costs nothing until something is asked."""
 

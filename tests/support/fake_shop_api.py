@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -76,6 +77,14 @@ class FakeShopApi:
     replies: dict[str, Callable[[Call], Reply]] = field(default_factory=dict)
     url: str = ""
     connections: int = 0
+    open_sockets: list[socket.socket] = field(default_factory=list)
+
+    def hang_up(self) -> None:
+        """Closes every connection from the server's side, as a server does with idle ones."""
+        for connection in self.open_sockets:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.open_sockets.clear()
 
     def paths(self) -> list[str]:
         """The paths asked, in order."""
@@ -198,6 +207,7 @@ _ROUTES: dict[tuple[str, str], Callable[[FakeShopApi, Call, str], Reply]] = {
     ("POST", "/api/auth/login"): _login,
     ("POST", "/api/auth/register"): _register,
     ("GET", "/api/auth/me"): _signed_in(_me),
+    ("POST", "/api/auth/logout"): _signed_in(lambda api, call, tail: _data(None)),
     ("GET", "/api/orders"): _signed_in(_orders),
     ("POST", "/api/orders"): _signed_in(lambda api, call, tail: _data(api.order_of(call), 201)),
     ("GET", "/api/orders/*"): _signed_in(_order),
@@ -212,6 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.api.connections += 1
+        self.api.open_sockets.append(self.connection)
 
     def do_GET(self) -> None:
         length = int(self.headers.get("Content-Length", "0"))

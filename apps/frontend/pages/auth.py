@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, current_app, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from frontend.client import BackendRefused
+from frontend.client import BackendError, BackendRefused
 from frontend.forms import Field, Form
 from frontend.pages import shop, visitor
 
@@ -16,7 +16,7 @@ pages = Blueprint("auth", __name__)
 _EMAIL = Field("email", "E-mail address", "email", "username", maximum_length=254)
 _SIGN_IN = (_EMAIL, Field("password", "Password", "password", "current-password", maximum_length=200))
 _REGISTER = (
-    Field("name", "Full name", autocomplete="name"),
+    Field("name", "Full name", autocomplete="name", maximum_length=100),
     _EMAIL,
     Field(
         "password",
@@ -75,9 +75,19 @@ def leaving() -> str:
 
 @pages.post("/logout")
 def logout() -> Response:
+    _end_backend_session()
     visitor.sign_out()
     flash("You are signed out.")
     return redirect("/", 303)
+
+
+def _end_backend_session() -> None:
+    """Makes the token worthless; where the backend cannot be asked, it stays good until its time is over."""
+    try:
+        if visitor.user is not None:
+            shop().accounts.sign_out(visitor.token)
+    except (BackendError, BackendRefused) as problem:
+        current_app.logger.warning("a session was not ended in the backend: %s", problem)
 
 
 def _login_page(form: Form) -> str:

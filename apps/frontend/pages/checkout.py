@@ -38,10 +38,10 @@ _COUNTRIES = (
     ("GB", "United Kingdom"),
 )
 FIELDS = (
-    Field("name", "Full name", autocomplete="name"),
-    Field("street", "Street and number", autocomplete="street-address"),
-    Field("postal_code", "Postal code", autocomplete="postal-code", maximum_length=16),
-    Field("city", "City", autocomplete="address-level2"),
+    Field("name", "Full name", autocomplete="name", maximum_length=100),
+    Field("street", "Street and number", autocomplete="street-address", maximum_length=200),
+    Field("postal_code", "Postal code", autocomplete="postal-code", maximum_length=20),
+    Field("city", "City", autocomplete="address-level2", maximum_length=100),
     Field("country", "Country", autocomplete="country", maximum_length=2, choices=_COUNTRIES),
 )
 _KEY = re.compile(r"[0-9a-f]{32}-(?P<fingerprint>[0-9a-f]{16})")
@@ -70,11 +70,18 @@ def place() -> str | tuple[str, int] | Response:
     except BackendRefused as refusal:
         if refusal.status not in (400, 404, 409, 422):
             raise
-        form.add_refusal(refusal)
+        _explain(form, refusal)
         return _page_again(form)
     visitor.ordered(key, order.path)
     flash("Thank you! Your order has reached us.")
     return redirect(order.path, 303)
+
+
+def _explain(form: Form, refusal: BackendRefused) -> None:
+    if refusal.code == "idempotency_key_reused":
+        form.errors[""] = "This form has made an order already. Look at your orders before you order again."
+    else:
+        form.add_refusal(refusal)
 
 
 def _page_again(form: Form) -> tuple[str, int] | Response:
