@@ -9,7 +9,8 @@ from typing import Any
 
 Part = Mapping[str, Any]
 FRONTEND, BACKEND = "ecommerce-frontend", "ecommerce-backend"
-_ALL = 0.999  # recorded / counted from which sampling is taken as 100 %
+_MOST_ROUTES = 6
+_SAMPLED = 0.9  # recorded / counted below which requests were left out on purpose
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,15 @@ class Counts:
         return (self.segments + self.segments_dropped) / served
 
     @property
-    def segments_lost(self) -> int:
-        """Segments the tiers made that the daemon did not store, as far as the counters tell."""
-        if self.segments is None or self.daemon is None:
-            return self.segments_dropped
-        return max(0, self.segments + self.segments_dropped - int(self.daemon.get("sent") or 0))
+    def unseen(self) -> int:
+        """Counted requests of which no segment was stored, as far as the counters tell."""
+        stored = self.segments if self.daemon is None else int(self.daemon.get("sent") or 0)
+        return 0 if stored is None else max(0, self.backend + self.frontend - stored)
 
     @property
     def sampled(self) -> bool:
         """True when a sampling rule or a switched-off tracer left requests out."""
-        return self.recorded_share is not None and self.recorded_share < _ALL
+        return self.recorded_share is not None and self.recorded_share < _SAMPLED
 
 
 def reconcile(load: Part, counters: Part, traces: Part) -> list[Row]:
@@ -118,7 +118,8 @@ def _route_differences(load: Part, counted: Part) -> str:
     for route in load["routes"]:
         if route["tier"] == "frontend":
             differences[f"{route['method']} {route['name'].partition('?')[0]}"] -= route["requests"]
-    return ", ".join(f"{route} {count:+,}" for route, count in sorted(differences.items()) if count)
+    words = [f"{route} {count:+,}" for route, count in sorted(differences.items()) if count]
+    return ", ".join(words[:_MOST_ROUTES] + ["..."] * (len(words) > _MOST_ROUTES))
 
 
 def _edge_requests(traces: Part, source: str, target: str) -> int:
@@ -152,8 +153,8 @@ def _backend_row(counts: Counts) -> Row:
     expected = counts.direct + counts.page_calls
     sources = f"{counts.direct:,} direct + {counts.page_calls:,} calls made by pages (the service map's edge)"
     why = _served_difference(counts, counts.backend - expected, sources)
-    if counts.segments_lost:
-        why += f"; {counts.segments_lost:,} segments were lost, so the map may miss calls"
+    if counts.unseen:
+        why += f"; {counts.unseen:,} requests left no segment, so the map may miss calls"
     return Row(what, counts.backend, expected, why)
 
 
@@ -173,15 +174,13 @@ def _segments_row(counts: Counts) -> Row:
     if counts.segments is None:
         return Row(what, None, None, "no tier counted segments: tracing is off, or the counters could not be read")
     if counts.sampled:
-        share = 100 * (counts.recorded_share or 0)
-        return Row(
-            what,
-            counts.segments,
-            None,
-            f"{share:.1f} % of {served:,} requests were recorded; sampling left out the rest",
-        )
-    dropped = f"one a request; {counts.segments_dropped:,} dropped before they were sent"
-    return Row(what, counts.segments, served, dropped)
+        share = f"{100 * (counts.recorded_share or 0):.1f} % of {served:,} requests were recorded"
+        return Row(what, counts.segments, None, f"{share}; sampling left out the rest")
+    why = f"one a request; {counts.segments_dropped:,} dropped before they were sent"
+    unrecorded = served - counts.segments - counts.segments_dropped
+    if unrecorded > 0:
+        why += f"; {unrecorded:,} not recorded: a tier samples by its fallback rule until it has fetched the rules"
+    return Row(what, counts.segments, served, why)
 
 
 def _received_row(counts: Counts) -> Row:
@@ -203,21 +202,14 @@ def _stored_row(counts: Counts) -> Row:
 
 
 def _traces_row(counts: Counts) -> Row:
-    what = "traces stored"
+    what, why = "traces stored", "each request of the load test begins one trace"
     if not counts.traces_complete:
         return Row(what, counts.traces, None, "the query ended before the count was complete: at least this many")
     if counts.sampled:
-        return Row(
-            what,
-            counts.traces,
-            None,
-            "each recorded request of the load test begins one trace; the others were not sampled",
-        )
+        return Row(what, counts.traces, None, f"{why} if it is recorded; the others were not sampled")
     difference = counts.traces - counts.sent
-    more = "" if difference <= 0 else f"; {difference:,} more began outside it or after it stopped counting"
-    fewer = (
-        ""
-        if difference >= 0
-        else f"; {-difference:,} are missing: see the segments lost above and the {counts.load_errors:,} errors"
-    )
-    return Row(what, counts.traces, counts.sent, f"each request of the load test begins one trace{more}{fewer}")
+    if difference > 0:
+        why += f"; {difference:,} more began outside it or after it stopped counting"
+    if difference < 0:
+        why += f"; {-difference:,} left none: see the segments above, and the load test's {counts.load_errors:,} errors"
+    return Row(what, counts.traces, counts.sent, why)

@@ -174,7 +174,7 @@ def _pod_panels(record: Record, seconds: float) -> list[Panel]:
     }
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for metric in metrics:
-        if metric["values"]:
+        if _points(record, metric, seconds):
             groups[metric["metric"], metric["statistic"]].append(metric)
     return [_pod_panel(record, name, group, styles, seconds) for (name, _), group in groups.items()]
 
@@ -182,12 +182,13 @@ def _pod_panels(record: Record, seconds: float) -> list[Panel]:
 def _pod_panel(record: Record, name: str, group: Sequence[Record], styles: Mapping[str, str], seconds: float) -> Panel:
     unit, divisor = _display_unit(group)
     lines = [
-        Line(pod_name(metric), _points(record, metric, divisor, seconds), styles[pod_name(metric)])
+        Line(pod_name(metric), _points(record, metric, seconds, divisor), styles[pod_name(metric)])
         for metric in sorted(group, key=pod_name)
     ]
     scale = linear_scale([value for line in lines for _, value in line.points], at_least=0.001)
     statistic = group[0]["statistic"].lower()
-    return Panel(name, _METRIC_TITLES.get(name, name), unit, lines, scale, seconds, decimals=2, statistic=statistic)
+    key = name if statistic == "average" else f"{name}-{statistic}"
+    return Panel(key, _METRIC_TITLES.get(name, name), unit, lines, scale, seconds, decimals=2, statistic=statistic)
 
 
 def _display_unit(group: Sequence[Record]) -> tuple[str, float]:
@@ -198,13 +199,14 @@ def _display_unit(group: Sequence[Record]) -> tuple[str, float]:
     return formats.byte_unit(scale) + unit.removeprefix("Bytes").replace("Second", "s"), 1000.0**scale
 
 
-def _points(record: Record, metric: Record, divisor: float, seconds: float) -> list[tuple[float, float | None]]:
+def _points(record: Record, metric: Record, seconds: float, divisor: float = 1.0) -> list[tuple[float, float | None]]:
+    """The points within the run, each in the middle of its period: CloudWatch names a period by its beginning."""
     start = formats.instant(record["run"]["started_at"])
     period = record["metrics"]["period_seconds"]
     points: list[tuple[float, float | None]] = []
     for timestamp, value in sorted(zip(metric["timestamps"], metric["values"], strict=True)):
-        at = (formats.instant(timestamp) - start).total_seconds()
-        if -period <= at <= seconds + period:
+        at = (formats.instant(timestamp) - start).total_seconds() + period / 2
+        if -period / 2 < at < seconds + period / 2:
             points.append((at, value / divisor))
     return points
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from report.__main__ import main
-from support.pages import look_up
+from support.report_pages import look_up
 from support.run_load import Story
 from support.run_parts import run_parts, write_parts
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from report.record import join
 from report.render import render_page
-from support.pages import Page, figures, look_up, parse_page
+from support.report_pages import Page, figures, look_up, parse_page
 from support.run_load import Story
 from support.run_parts import run_parts
 
@@ -119,6 +119,13 @@ def test_missing_metrics_are_said_with_the_reason() -> None:
     text = _page(run_parts(Story(metrics=False))).by_id("pods").text
     assert "No pod metrics in this run." in text
     assert "no data points in the run's window" in text
+
+
+def test_metrics_of_another_time_are_not_drawn() -> None:
+    parts = run_parts()
+    for metric in parts["metrics"]["metrics"]:
+        metric["timestamps"] = [moment.replace("2026-03-14", "2026-03-15") for moment in metric["timestamps"]]
+    assert "No pod metrics in this run." in _page(parts).by_id("pods").text
 
 
 def test_metric_source_and_what_could_not_be_measured_are_named() -> None:

@@ -100,7 +100,7 @@ def test_segments_lost_on_the_way_are_counted() -> None:
     assert rows["segments received by the daemon"]["difference"] == -5
     assert rows["segments stored by X-Ray"]["difference"] == -2
     assert "2 dropped" in rows["segments stored by X-Ray"]["explanation"]
-    assert "7 segments were lost" in rows["requests counted by the backend"]["explanation"]
+    assert "7 requests left no segment" in rows["requests counted by the backend"]["explanation"]
 
 
 def test_sampled_traces_are_not_taken_for_lost_ones() -> None:
@@ -114,6 +114,18 @@ def test_sampled_traces_are_not_taken_for_lost_ones() -> None:
     assert rows["traces stored"]["difference"] is None
     assert "5.0 % of 38,107 requests were recorded" in rows["segments sent by both tiers"]["explanation"]
     assert rows["requests counted by the backend"]["expected"] is None
+
+
+def test_a_few_requests_without_a_segment_are_a_difference_and_not_sampling() -> None:
+    parts = run_parts()
+    parts["counters"]["segments"]["frontend_sent"] -= 2
+    parts["counters"]["daemon"] |= {"received": 38_105, "sent": 38_105}
+    parts["traces"]["count"] -= 2
+    rows = _rows(parts)
+    assert rows["segments sent by both tiers"]["difference"] == -2
+    assert "2 not recorded" in rows["segments sent by both tiers"]["explanation"]
+    assert rows["traces stored"]["difference"] == -2
+    assert "2 left none" in rows["traces stored"]["explanation"]
 
 
 def test_counters_that_could_not_be_read_are_said_to_be_unknown() -> None:
