@@ -40,7 +40,7 @@ def run_generator(command: Sequence[str], apps_dir: Path, log: Path, show: Calla
     """Runs the command to its end and shows each progress event; returns its exit code.
 
     What it writes beside its events goes to the log file. It runs in a process group of its own, which ends with
-    this call: also when SIGINT or SIGTERM comes, which then is a KeyboardInterrupt.
+    this call: also when SIGINT or SIGTERM comes, or this process' parent dies, which then is a KeyboardInterrupt.
     """
     environment = {**os.environ, "PYTHONPATH": str(apps_dir)}
     with log.open("w", encoding="utf-8") as errors, _signals_interrupt():
@@ -49,10 +49,19 @@ def run_generator(command: Sequence[str], apps_dir: Path, log: Path, show: Calla
             text=True, encoding="utf-8", errors="replace", start_new_session=True,
         )  # fmt: skip
         with _ended(child):
-            for event in _events(child.stdout or (), errors):
+            for event in _while_parent_lives(_events(child.stdout or (), errors)):
                 if event.get("event") == "progress":
                     show(progress_line(event))
             return child.wait()
+
+
+def _while_parent_lives(events: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A playbook that is killed cannot tell its workers, and load that nobody waits for would spoil the next run."""
+    parent = os.getppid()
+    for event in events:
+        if os.getppid() != parent:
+            raise KeyboardInterrupt
+        yield event
 
 
 def _events(lines: Iterable[str], log: IO[str]) -> Iterator[dict[str, Any]]:

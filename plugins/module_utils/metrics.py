@@ -165,9 +165,23 @@ def _extend(series: Series, result: dict[str, Any]) -> None:
 
 
 def is_up_to_date(series: Iterable[Series], question: Question) -> bool:
-    """Whether every series reaches the last two periods of the range: a period is only kept once it is over."""
+    """Whether what is published reaches the last two periods of the range: a period is only kept once it is over.
+
+    A metric without points is waited for only while its pod, or what else its dimensions name, has none at all:
+    publishers send a pod's metrics together, and one they do not know never comes.
+    """
     reach = question.end - timedelta(seconds=2 * question.period_seconds)
-    return all(one.refusal or (one.timestamps and max(one.timestamps) >= reach) for one in series)
+    groups: dict[str, list[Series]] = {}
+    for one in series:
+        groups.setdefault(_where(one), []).append(one)
+    return all(_reaches(group, reach) for group in groups.values())
+
+
+def _reaches(group: list[Series], reach: datetime) -> bool:
+    published = [one for one in group if one.timestamps]
+    if not published:
+        return all(one.refusal for one in group)
+    return all(max(one.timestamps) >= reach for one in published)
 
 
 def readable_series(series: Series) -> dict[str, Any]:

@@ -74,8 +74,9 @@ options:
     type: str
   wait_timeout:
     description:
-      - The longest time, in seconds, to wait for points that come late. The wait ends as soon as every metric has a
-        point in the last two periods before O(end_time).
+      - The longest time, in seconds, to wait for points that come late. The wait ends as soon as the metrics of every
+        pod, or whatever else is asked for, have a point in the last two periods before O(end_time). A metric that is
+        not published beside others of the same pod is not waited for.
       - By default the metrics are read once and at once.
     type: float
     default: 0

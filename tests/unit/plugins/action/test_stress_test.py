@@ -321,7 +321,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_interrupted_playbook_leaves_no_generator(controller: Controller, number: signal.Signals) -> None:
     with controller.start(tries=[{"profile": "hangs"}]) as process:
         assert process.stdout is not None

@@ -97,6 +97,15 @@ def test_series_without_points_is_not_whole() -> None:
     assert not is_up_to_date([Series("pod_cpu_utilization", "Average", {})], question())
 
 
+def test_metric_that_its_pod_does_not_publish_is_not_waited_for() -> None:
+    dimensions = dict([CLUSTER])
+    known = Series("pod_cpu_utilization", "Average", dimensions, [END], [1.0])
+    unknown = Series("pod_network_rx_bytes", "Average", dimensions)
+    elsewhere = Series("pod_network_rx_bytes", "Average", {**dimensions, "Namespace": "ecommerce"})
+    assert is_up_to_date([known, unknown], question())
+    assert not is_up_to_date([known, elsewhere], question())
+
+
 class _RefusingClient:
     """CloudWatch that may not tell one metric."""
 
