@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import gevent
 from locust.env import Environment
-from locust.runners import Runner
+from locust.runners import STATE_INIT, Runner
 
 from loadtest.client import RequestBudget
 from loadtest.cpu import CpuMeter
@@ -103,7 +103,8 @@ def _run_with_workers(plan: Plan, ending: Ending) -> Result:
 
         meter = CpuMeter([os.getpid(), *crew.pids])
         _Test(plan, recorder, ending, runner, meter, watch).run()
-        ending.faults += crew.collect()
+        if runner.state != STATE_INIT:  # interrupted before its first user, it never asked the workers for anything
+            ending.faults += crew.collect()
         return _result(recorder, ending, meter)
 
 

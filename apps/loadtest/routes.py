@@ -27,7 +27,7 @@ HOME_PAGE = Route("/", "frontend")
 PRODUCTS_PAGE = Route("/products", "frontend")
 PRODUCT_PAGE = Route("/products/<slug>", "frontend")
 CATEGORY_PAGE = Route("/categories/<slug>", "frontend")
-SEARCH_PAGE = Route("/products?q=<term>", "frontend")
+SEARCH_PAGE = Route("/search", "frontend")
 
 ROUTES = {
     route.name: route

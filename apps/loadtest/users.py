@@ -149,7 +149,7 @@ class Shopper(FastHttpUser):
         self._page_of(routes.CATEGORY_PAGE, self._assortment.category_slugs)
 
     def _search_page(self) -> None:
-        self._shop_client.fetch(routes.SEARCH_PAGE, f"/products?q={self._term()}")
+        self._shop_client.fetch(routes.SEARCH_PAGE, f"{routes.SEARCH_PAGE.name}?q={self._term()}")
 
     def _page_of(self, route: routes.Route, slugs: list[str]) -> None:
         """Asks for the page of one of the slugs; of none when the shop named none."""
