@@ -140,7 +140,7 @@ def _latency_panel(record: Record, points: Sequence[Record], seconds: float) -> 
     dots = _slow_dots(record)
     values = [value for line in lines for _, value in line.points] + [dot.value for dot in dots]
     scale = log_scale(values)
-    note = "logarithmic scale; dots are the slowest requests" if dots else "logarithmic scale"
+    note = "logarithmic scale; dots: the slowest requests, red ones open their trace" if dots else "logarithmic scale"
     return Panel("latency", "Latency", "ms", lines, scale, seconds, dots, note, decimals=2)
 
 
