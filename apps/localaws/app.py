@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.model import OperationModel, ServiceModel
 
 from localaws.admin import Admin
-from localaws.http import BodyTooLargeError, HttpReply, HttpRequest, read_request, send
+from localaws.http import BodyError, HttpReply, HttpRequest, read_request, send
 from localaws.models import operation_model, service_model, service_name
 from localaws.moto_gateway import MotoGateway, not_implemented
 from localaws.protocols import Protocol, protocol_of
@@ -37,8 +37,8 @@ class Application:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             http = read_request(environ)
-        except BodyTooLargeError:
-            return send(HttpReply(413, b"", {"Connection": "close"}), start_response)
+        except BodyError as error:
+            return send(HttpReply(error.status, b""), start_response)
         answer = self._admin.answer if http.path.startswith(ADMIN_PREFIX) else self._answer
         return send(answer(http), start_response)
 

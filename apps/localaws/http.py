@@ -61,36 +61,49 @@ class HttpReply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class BodyTooLargeError(Exception):
-    """The body is larger than MAXIMUM_BODY_BYTES."""
+class BodyError(Exception):
+    """The body cannot be taken; `status` is the HTTP status that says so."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 def read_request(environ: WSGIEnvironment) -> HttpRequest:
     """The request of a WSGI call, its body read to the end and without its content encoding.
 
-    Raises BodyTooLargeError for a body over MAXIMUM_BODY_BYTES.
+    Raises BodyError for a body that is over MAXIMUM_BODY_BYTES, without a length or not what its encoding says.
     """
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length > MAXIMUM_BODY_BYTES:
-        raise BodyTooLargeError
     path, _, query = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
-    body = environ["wsgi.input"].read(length) if length else b""
+    body = _read_body(environ)
     if headers.get("content-encoding") == "gzip":
         body = _unzipped(body)
         environ = {name: value for name, value in environ.items() if name != "HTTP_CONTENT_ENCODING"}
     return HttpRequest(environ["REQUEST_METHOD"], path, query, headers, body, environ)
 
 
+def _read_body(environ: WSGIEnvironment) -> bytes:
+    stated = str(environ.get("CONTENT_LENGTH") or 0)
+    if not stated.isdecimal() or environ.get("HTTP_TRANSFER_ENCODING"):
+        raise BodyError(411)
+    length = int(stated)
+    if length > MAXIMUM_BODY_BYTES:
+        raise BodyError(413)
+    body: bytes = environ["wsgi.input"].read(length) if length else b""
+    return body
+
+
 def _unzipped(body: bytes) -> bytes:
-    """What clients compress when it is large, such as metric data; a damaged body is left for its reader to refuse."""
+    """What clients compress when it is large, such as metric data."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
-        unzipped = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(body, MAXIMUM_BODY_BYTES + 1)
-    except zlib.error:
-        return body
-    if len(unzipped) > MAXIMUM_BODY_BYTES:
-        raise BodyTooLargeError
+        unzipped = unpacker.decompress(body, MAXIMUM_BODY_BYTES)
+    except zlib.error as error:
+        raise BodyError(400) from error
+    if not unpacker.eof:
+        raise BodyError(413 if unpacker.unconsumed_tail else 400)
     return unzipped
 
 

@@ -20,6 +20,9 @@ _LOG = logging.getLogger(__name__)
 class _QuietHandler(WSGIRequestHandler):
     """Writes no access log: one line a request is too much for a load test."""
 
+    # Seconds until a connection that sends nothing is given up.
+    timeout = 60
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return
 
@@ -39,7 +42,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(listener: socket.socket, application: WSGIApplication) -> None:
-    """Serves until SIGTERM or SIGINT; requests under way are finished."""
+    """Serves until SIGTERM or SIGINT, which cut off what is under way."""
     host, port = listener.getsockname()[:2]
     server = make_server(host, port, application, threaded=True, request_handler=_QuietHandler, fd=listener.detach())
     _stop_on_signals(server)

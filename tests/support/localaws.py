@@ -18,7 +18,7 @@ _APPS = Path(__file__).resolve().parents[2] / "apps"
 # What a client needs beside the endpoint's URL.
 CLIENT_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_SECRET_ACCESS_KEY": "any-secret-will-do",
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_REGION": "eu-west-1",
     "AWS_EC2_METADATA_DISABLED": "true",

@@ -17,6 +17,13 @@ def cloudwatch(clients: Callable[..., Any]) -> Any:
     return clients("cloudwatch")
 
 
+def test_large_data_travel_packed(cloudwatch: Any) -> None:
+    data = [{"MetricName": f"metric-{number:03d}", "Dimensions": DIMENSIONS, "Value": 1.0} for number in range(400)]
+    cloudwatch.put_metric_data(Namespace="Large", MetricData=data)
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="Large")
+    assert sum(len(page["Metrics"]) for page in pages) == 400
+
+
 def test_what_was_put_is_listed_and_averaged(cloudwatch: Any) -> None:
     minute = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=5)
     datum = {"MetricName": "pod_cpu_utilization", "Dimensions": DIMENSIONS, "Unit": "Percent"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 from collections.abc import Callable, Iterator
@@ -102,6 +103,21 @@ def test_garbage_cbor_is_a_serialization_error(send: Send) -> None:
 def test_body_too_large_is_refused(send: Send) -> None:
     status, _, _ = send("POST", "/", b"", **{"Content-Length": str(64 * 1024 * 1024)})
     assert status == 413
+
+
+def test_body_without_a_length_is_refused(send: Send) -> None:
+    status, _, _ = send("POST", "/", b"", **{"Transfer-Encoding": "chunked", "Content-Length": "0"})
+    assert status == 411
+
+
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}")[:-9]])
+def test_broken_gzip_is_refused(send: Send, body: bytes) -> None:
+    assert send("POST", "/TraceSegments", body, **{"Content-Encoding": "gzip"}, **signed_for("xray"))[0] == 400
+
+
+def test_gzip_that_grows_without_bound_is_refused(send: Send) -> None:
+    bomb = gzip.compress(bytes(32 * 1024 * 1024))
+    assert send("POST", "/TraceSegments", bomb, **{"Content-Encoding": "gzip"}, **signed_for("xray"))[0] == 413
 
 
 def test_admin_side_says_that_it_is_ready(send: Send) -> None:
