@@ -64,25 +64,24 @@ class Metrics:
 
     def _around(self, wsgi: _Wsgi) -> _Wsgi:
         def counted(environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-            started, status, sent_bytes = time.perf_counter(), "500", 0
+            started, status, sent_bytes, route = time.perf_counter(), "500", 0, "unmatched"
 
             def start(status_line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-                nonlocal status, sent_bytes
-                status = status_line[:3]
+                nonlocal status, sent_bytes, route
+                status, route = status_line[:3], flask_route(environ) or route
                 sent_bytes = _response_bytes(environ, status_line, headers)
                 return start_response(status_line, headers, *rest)
 
             try:
                 return wsgi(environ, start)
             finally:
-                self._count(environ, status, sent_bytes, time.perf_counter() - started)
+                self._count(environ, route, status, sent_bytes, time.perf_counter() - started)
 
         return counted
 
-    def _count(self, environ: _Environ, status: str, sent_bytes: int, seconds: float) -> None:
+    def _count(self, environ: _Environ, route: str, status: str, sent_bytes: int, seconds: float) -> None:
         method = environ["REQUEST_METHOD"]
         method = method if method in _METHODS else "other"
-        route = flask_route(environ) or "unmatched"
         self._requests.labels(method, route, status).inc()
         self._durations.labels(method, route).observe(seconds)
         self._received.inc(_request_bytes(environ))

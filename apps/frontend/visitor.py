@@ -92,7 +92,7 @@ def form_token() -> str:
 
 def check_form_token() -> None:
     """Raises FormExpired for a changing request that does not carry the session's token."""
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.routing_exception is not None:
         return
     given, expected = request.form.get(FORM_TOKEN_FIELD, ""), session.get(FORM_TOKEN_FIELD, "")
     if not expected or not hmac.compare_digest(given.encode(errors="replace"), expected.encode()):

@@ -1,0 +1,79 @@
+"""`python -m frontend` as it is started for real."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from support.fake_shop_api import FakeShopApi
+from support.pages import read_page
+from support.servers import free_port, running
+
+APPS = Path(__file__).resolve().parents[4] / "apps"
+COMMAND = [sys.executable, "-m", "frontend"]
+
+
+@pytest.fixture
+def environ(tmp_path: Path, api: FakeShopApi) -> dict[str, str]:
+    (tmp_path / "key").write_bytes(os.urandom(16).hex().encode())
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(APPS),
+        "INTERNAL_API_URL": api.url,
+        "SESSION_KEY_FILE": str(tmp_path / "key"),
+        "FRONTEND_PORT": str(free_port()),
+        "FRONTEND_WORKERS": "2",
+        "FRONTEND_THREADS": "2",
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
+        "TRACING": "off",
+    }
+
+
+@pytest.fixture
+def shop_url(environ: dict[str, str]) -> Iterator[str]:
+    port = int(environ["FRONTEND_PORT"])
+    with running(COMMAND, port, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        yield f"http://127.0.0.1:{port}"
+
+
+def read(url: str) -> str:
+    with urlopen(url, timeout=30) as response:
+        return str(response.read().decode())
+
+
+def test_storefront_serves_pages_and_counts_over_its_processes(shop_url: str) -> None:
+    for _ in range(20):
+        assert len(read_page(read(f"{shop_url}/products")).all("li", class_="card")) == 24
+    families = text_string_to_metric_families(read(f"{shop_url}/metrics"))
+    samples = [sample for family in families for sample in family.samples if sample.name == "http_requests_total"]
+    assert [sample.value for sample in samples if sample.labels["route"] == "/products"] == [20]
+
+
+def test_backend_sees_the_clients_address_without_its_port(shop_url: str, api: FakeShopApi) -> None:
+    read(f"{shop_url}/products")
+    assert api.calls[-1].headers["x-forwarded-for"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [({"INTERNAL_API_URL": ""}, "INTERNAL_API_URL"), ({"SESSION_KEY_FILE": "/nowhere"}, "SESSION_KEY_FILE")],
+)
+def test_wrong_setting_ends_with_one_line(environ: dict[str, str], changes: dict[str, str], named: str) -> None:
+    done = subprocess.run(COMMAND, env=environ | changes, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_busy_port_ends_with_one_line(environ: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", int(environ["FRONTEND_PORT"]))):
+        done = subprocess.run(COMMAND, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "FRONTEND_PORT" in done.stderr
