@@ -16,6 +16,8 @@ def main() -> int:
     """Runs to the end; returns the exit status: 0, or 2 for settings that cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
+    # It logs a traceback at each attempt to get credentials, which is told once in one line instead.
+    logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

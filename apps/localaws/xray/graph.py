@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,8 +69,8 @@ class ServiceGraph:
     """Gathers traces and tells the nodes and edges that X-Ray draws of them."""
 
     def __init__(self) -> None:
-        self._nodes: dict[Node, _Calls] = {}
-        self._edges: dict[tuple[Node, Node], _Calls] = {}
+        self._nodes: defaultdict[Node, _Calls] = defaultdict(_Calls)
+        self._edges: defaultdict[tuple[Node, Node], _Calls] = defaultdict(_Calls)
         self._roots: set[Node] = set()
 
     def add(self, view: TraceView) -> None:
@@ -97,28 +97,27 @@ class ServiceGraph:
             self._nodes.setdefault(segment.node, _Calls(segment.start, segment.start))
             return
         request = (segment.start, segment.end, segment.flags)
-        self._nodes.setdefault(segment.node, _Calls()).add(*request)
+        self._nodes[segment.node].add(*request)
         if segment.parent_id is None:
             self._roots.add(segment.node)
             client = (segment.node[0], _CLIENT)
-            self._nodes.setdefault(client, _Calls()).add(*request)
-            self._edges.setdefault((client, segment.node), _Calls()).add(*request)
+            self._nodes[client].add(*request)
+            self._edges[client, segment.node].add(*request)
 
     def _call(self, call: _Call, served_by: Node | None) -> None:
         """A call goes to the service whose segment names it as its parent, or else to a remote node."""
         request = (call.start, call.end, call.flags)
         callee = served_by or call.callee
         if served_by is None:
-            self._nodes.setdefault(callee, _Calls()).add(*request)
-        self._edges.setdefault((call.caller, callee), _Calls()).add(*request)
+            self._nodes[callee].add(*request)
+        self._edges[call.caller, callee].add(*request)
 
     def _join(self, served: Iterable[Segment], owners: dict[str, Node], remote_calls: set[str]) -> None:
         """Edges to segments whose parent is no remote call: timed by the callee, as there is no call to time."""
         for segment in served:
             caller = owners.get(segment.parent_id or "")
             if caller is not None and segment.end is not None and segment.parent_id not in remote_calls:
-                edge = self._edges.setdefault((caller, segment.node), _Calls())
-                edge.add(segment.start, segment.end, segment.flags)
+                self._edges[caller, segment.node].add(segment.start, segment.end, segment.flags)
 
     def _service(self, node: Node, references: dict[Node, int], account: str) -> dict[str, Any]:
         (name, kind), calls = node, self._nodes[node]

@@ -378,6 +378,20 @@ def test_graph_joins_a_segment_called_from_a_local_subsegment(call: Call) -> Non
     assert set(edges) == {("client", "ecommerce-frontend"), ("ecommerce-frontend", "worker")}
 
 
+def test_graph_has_services_in_progress_and_leaves_lost_callers_out(call: Call) -> None:
+    orphan = {**remote(), "trace_id": trace_id(2), "type": "subsegment", "parent_id": "00000000000000ee"}
+    put(
+        call,
+        segment(end_time=None, in_progress=True),
+        orphan,
+        segment(trace_id=trace_id(3), parent_id="00000000000000ee"),
+    )
+    nodes, edges = graph(call)
+    assert edges == {}
+    assert nodes["ecommerce-frontend", None]["SummaryStatistics"]["TotalCount"] == 1
+    assert not any(node["Root"] for node in nodes.values())
+
+
 def test_unknown_group_is_refused(call: Call) -> None:
     with pytest.raises(ServiceError, match="group does not exist"):
         call("GetServiceGraph", StartTime=moment(NOW - 60), EndTime=moment(NOW), GroupName="mine")
