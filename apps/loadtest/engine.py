@@ -25,6 +25,8 @@ from loadtest.users import Shop, Shopper
 from loadtest.workers import WorkerCrew
 
 _DRAIN_EXTRA_SECONDS = 2
+_STOP_SECONDS = 20
+"""What Locust may need beyond the drain: its master learns late that a worker is gone."""
 _SAMPLE_SECONDS = 0.5
 
 
@@ -43,9 +45,18 @@ class _Test:
         """Follows the stages and waits for what is still out."""
         helpers = [gevent.spawn(self._sample), gevent.spawn(self._tell)]
         self.runner.start_shape()
-        self.runner.shape_greenlet.join()
+        self._wait_for(self.runner.shape_greenlet)
         gevent.killall(helpers)
         self.ending.faults += [entry["msg"] for entry in self.runner.exceptions.values()]
+
+    def _wait_for(self, shape: gevent.Greenlet[..., None]) -> None:
+        """Until the stages are over and the users have ended - whom a fault here must not let go on for ever."""
+        stages_end = time.monotonic() + self.plan.profile.total_seconds
+        while not shape.ready() and not self.ending.is_early and time.monotonic() < stages_end:
+            shape.join(timeout=_SAMPLE_SECONDS)
+        shape.join(timeout=_drain_seconds(self.plan) + _STOP_SECONDS)
+        if not shape.ready():
+            self.ending.faults.append("the users did not end in time")
 
     def _sample(self) -> None:
         while True:
@@ -71,8 +82,14 @@ def run_plan(plan: Plan) -> Result:
 
 def create_environment(plan: Plan, shape: StagesShape | None = None) -> Environment:
     """Locust's environment for the plan's users, who may end what they have begun."""
-    drain_seconds = plan.request_timeout_seconds + _DRAIN_EXTRA_SECONDS
-    return Environment(user_classes=[Shopper], shape_class=shape, host=plan.backend_url, stop_timeout=drain_seconds)
+    return Environment(
+        user_classes=[Shopper], shape_class=shape, host=plan.backend_url, stop_timeout=_drain_seconds(plan)
+    )
+
+
+def _drain_seconds(plan: Plan) -> float:
+    """How long requests that are out may take after the last stage."""
+    return plan.request_timeout_seconds + _DRAIN_EXTRA_SECONDS
 
 
 def _run_alone(plan: Plan, ending: Ending) -> Result:
