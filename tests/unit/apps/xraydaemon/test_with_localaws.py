@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_xray_sdk.core.sampling.connector import ServiceConnector
 from support.localaws import CLIENT_ENVIRONMENT, localaws_server
 from support.xray_daemon import RunningDaemon, Start
 
@@ -100,3 +101,15 @@ def test_refused_segments_are_counted_apart(aws: str, start_daemon: Start) -> No
     daemon.wait(rejected=2, sent=0, queued=0)
     assert traces(aws) == []
     assert "X-Ray refuses segment None: MissingId" in daemon.terminate()
+
+
+def test_sdk_samples_by_the_rules_of_the_account(aws: str, start_daemon: Start) -> None:
+    daemon = start_daemon(aws)
+    connector = ServiceConnector()
+    connector.setup_xray_client("127.0.0.1", str(daemon.port), None)
+    (rule,) = connector.fetch_sampling_rules()
+    assert (rule.name, rule.priority, rule.rate) == ("Default", 10000, 0.05)
+    rule.increment_request_count()
+    targets, modified = connector.fetch_sampling_target([rule])
+    assert {name: (target["rate"], target["quota"]) for name, target in targets.items()} == {"Default": (0.05, 1)}
+    assert 0 < modified <= targets["Default"]["TTL"]
