@@ -13,6 +13,7 @@ from backend import errors
 from backend.answers import Answer
 from backend.counters import FLUSH_SECONDS, at_exit
 from backend.metrics import HttpMetrics, MeasuredApplication
+from backend.requests import ShopRequest
 from backend.services.shop import Shop, open_shop
 from backend.settings import Settings
 from backend.views import auth, catalog, operations, orders
@@ -22,6 +23,7 @@ from backend.views.common import set_shop
 def create_app(settings: Settings) -> Flask:
     """The shop's API as a WSGI application; connects to nothing until it is asked or started."""
     app = Flask("backend", static_folder=None)
+    app.request_class = ShopRequest
     app.response_class = Answer
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_bytes
     app.url_map.strict_slashes = False

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracing import header
 from tracing.emitter import Emitter
 from tracing.entities import Segment, new_trace_id
-from tracing.sampling import Decision, Sampler
-from tracing.settings import TracingSettings
+from tracing.settings import Address, TracingSettings
+
+if TYPE_CHECKING:
+    from tracing.sampling import Sampler
 
 Environ = dict[str, Any]
 
@@ -16,12 +18,10 @@ Environ = dict[str, Any]
 class Tracing:
     """One service's tracing. `sent` and `dropped` count segments since the process began."""
 
-    def __init__(
-        self, settings: TracingSettings, sampler: Sampler | None = None, emitter: Emitter | None = None
-    ) -> None:
+    def __init__(self, settings: TracingSettings) -> None:
         self.settings = settings
-        self._sampler = sampler or Sampler(settings.tcp_address)
-        self._emitter = emitter or Emitter(settings.udp_address)
+        self._sampler = _sampler(settings.tcp_address) if self.enabled else None
+        self._emitter = Emitter(settings.udp_address)
         self._exact = frozenset(settings.untraced_paths)
         self._prefixes = tuple(path.rstrip("/") + "/" for path in settings.untraced_paths)
 
@@ -45,12 +45,13 @@ class Tracing:
 
         Waits until the daemon has answered once, at most `wait_seconds`, so that rules decide the first requests.
         """
-        if self.enabled:
+        if self._sampler is not None:
             self._sampler.start(wait_seconds)
 
     def stop(self) -> None:
         """Ends the fetching of rules and gives the socket back."""
-        self._sampler.stop()
+        if self._sampler is not None:
+            self._sampler.stop()
         self._emitter.close()
 
     def is_untraced(self, path: str) -> bool:
@@ -60,12 +61,12 @@ class Tracing:
     def open(self, environ: Environ) -> Segment:
         """The segment of a request, with the trace, parent and decision its header brought, or new ones."""
         incoming = header.parse(environ.get(header.ENVIRON_NAME))
-        decision = self._decide(environ, incoming)
+        sampled, rule = self._decide(environ, incoming)
         root = new_trace_id() if incoming is None else incoming.root
         parent = None if incoming is None else incoming.parent
-        segment = Segment(self.settings.service_name, root, decision.sampled, parent)
-        if decision.rule is not None:
-            segment.document["aws"] = {"xray": {"sampling_rule_name": decision.rule}}
+        segment = Segment(self.settings.service_name, root, sampled, parent)
+        if rule is not None:
+            segment.document["aws"] = {"xray": {"sampling_rule_name": rule}}
         return segment
 
     def close(self, segment: Segment) -> None:
@@ -74,12 +75,22 @@ class Tracing:
             segment.close()
             self._emitter.send(segment.document)
 
-    def _decide(self, environ: Environ, incoming: header.TraceHeader | None) -> Decision:
+    def _decide(self, environ: Environ, incoming: header.TraceHeader | None) -> tuple[bool, str | None]:
+        """Whether to sample, and by which centralised rule."""
         if self.settings.trust_incoming_sampled and incoming is not None and incoming.sampled is not None:
-            return Decision(incoming.sampled)
+            return incoming.sampled, None
+        if self._sampler is None:
+            return False, None
         return self._sampler.decide(
             self.settings.service_name,
             environ.get("HTTP_HOST", ""),
             environ.get("REQUEST_METHOD", ""),
             environ.get("PATH_INFO", ""),
         )
+
+
+def _sampler(address: Address) -> Sampler:
+    """Imported here because importing aws-xray-sdk makes a socket and two clients, half a second's work."""
+    from tracing.sampling import Sampler
+
+    return Sampler(address)

@@ -1,0 +1,146 @@
+"""`python -m backend` as a role runs it: tables, content, and serving over HTTP until SIGTERM."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from support.segments import SegmentReceiver, rules_server, sampling_rule
+from support.servers import free_port, running
+
+APPS = Path(__file__).resolve().parents[4] / "apps"
+
+
+@pytest.fixture(scope="module")
+def environ(
+    empty_database_url: str, flushed_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("backend")
+    (folder / "key").write_bytes(secrets.token_bytes(32))
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(APPS),
+        "PYTHONWARNINGS": "error",
+        "DATABASE_URL": empty_database_url,
+        "REDIS_URL": flushed_redis_url,
+        "TOKEN_KEY_FILE": str(folder / "key"),
+        "BACKEND_PORT": str(free_port()),
+        "ARGON2_MEMORY_KIB": "8",
+        "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{free_port()}",
+    }
+
+
+@pytest.fixture(scope="module")
+def accounts_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("accounts") / "accounts.json"
+    file.write_text(json.dumps([{"email": "ada@example.com", "password": "ada-password", "name": "Ada"}]))
+    return file
+
+
+def _run(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "backend", *arguments]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def _report(environ: dict[str, str], *arguments: str) -> dict[str, Any]:
+    result = _run(environ, *arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    [line] = result.stdout.splitlines()
+    report: dict[str, Any] = json.loads(line)
+    return report
+
+
+def _get(port: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_tables_and_content_are_planned_made_and_left_alone(environ: dict[str, str], accounts_file: Path) -> None:
+    seed = ("seed", "--accounts-file", str(accounts_file))
+    wanted = {"products": 64, "users": 1}
+    assert _report(environ, *seed, "--check") == {"changed": True, **wanted}
+    planned = _report(environ, "migrate", "--check")
+    assert planned["changed"] is True
+    assert _report(environ, "migrate") == planned
+    assert _report(environ, "migrate") == {"changed": False, "tables": []}
+    assert _report(environ, *seed, "--check") == {"changed": True, **wanted}
+    assert _report(environ, *seed) == {"changed": True, **wanted}
+    assert _report(environ, *seed) == {"changed": False, **wanted}
+    accounts_file.write_text(accounts_file.read_text().replace("ada-password", "new-password"))
+    assert _report(environ, *seed, "--check") == {"changed": True, **wanted}
+    assert _report(environ, *seed) == {"changed": True, **wanted}
+    assert _report(environ, *seed) == {"changed": False, **wanted}
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "named"),
+    [
+        ({"TOKEN_KEY_FILE": ""}, (), "TOKEN_KEY_FILE"),
+        ({"DATABASE_URL": "postgresql+psycopg://shop@127.0.0.1:1/shop"}, ("migrate",), "DATABASE_URL"),
+        ({}, ("seed", "--accounts-file", "/no/such/file"), "--accounts-file"),
+        ({"ADMIN_ACCOUNT_FILE": "/no/such/file"}, ("seed",), "ADMIN_ACCOUNT_FILE"),
+    ],
+)
+def test_bad_input_ends_with_one_line_that_names_it(
+    environ: dict[str, str], changes: dict[str, str], arguments: tuple[str, ...], named: str
+) -> None:
+    result = _run(environ | changes, *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    [line] = result.stderr.splitlines()
+    assert named in line
+
+
+@pytest.fixture
+def served(environ: dict[str, str], receiver: SegmentReceiver, redis: Redis) -> Iterator[dict[str, str]]:
+    """Two processes that serve, traced by the daemon's rule."""
+    assert _run(environ, "migrate").returncode == _run(environ, "seed").returncode == 0
+    with rules_server(sampling_rule()) as rules:
+        daemon = "tcp:{}:{} udp:{}:{}".format(*rules.address, *receiver.address)
+        changes = {"BACKEND_WORKERS": "2", "BACKEND_PORT": str(free_port()), "AWS_XRAY_DAEMON_ADDRESS": daemon}
+        environ = environ | changes | {"RATE_LIMITS": "off", "TMPDIR": str(Path(environ["TOKEN_KEY_FILE"]).parent)}
+        del environ["PYTHONWARNINGS"]  # aws-xray-sdk leaves a socket open when its process ends
+        command = [sys.executable, "-m", "backend"]
+        with running(command, int(environ["BACKEND_PORT"]), env=environ) as process:
+            yield environ
+            process.terminate()
+            assert process.wait(timeout=20) == 0
+
+
+def test_it_serves_counts_and_traces_over_two_processes(served: dict[str, str], receiver: SegmentReceiver) -> None:
+    port = served["BACKEND_PORT"]
+    for _ in range(40):
+        status, body = _get(port, "/api/catalog/categories")
+        assert (status, json.loads(body)["success"]) == (200, True)
+    assert len(receiver.pending()) == 40
+    metrics = _get(port, "/metrics")[1].decode()
+    assert 'http_requests_total{method="GET",route="/api/catalog/categories",status="200"} 40.0' in metrics
+    counts = json.loads(_get(port, "/metrics/cache")[1])
+    assert counts["hits"] + counts["misses"] == counts["total"] <= 40
+
+
+def test_counters_survive_the_end_of_the_processes(served: dict[str, str], redis: Redis) -> None:
+    assert _get(served["BACKEND_PORT"], "/api/search/popular")[0] == 200
+    assert _get(served["BACKEND_PORT"], "/ready")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "target", ["/api/catalog/products/%ff", "/api/search?q=%00%ff", "/%2e%2e/%00", "/api/search?q=%"]
+)
+def test_odd_bytes_over_the_wire_are_refused_or_answered(served: dict[str, str], target: str) -> None:
+    status, body = _get(served["BACKEND_PORT"], target, {"X-Amzn-Trace-Id": "\xff;;=", "Authorization": "Bearer \xe4"})
+    assert status < 500
+    assert json.loads(body)["success"] is (status == 200)
