@@ -8,11 +8,10 @@ import os
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansible.module_utils.urls import open_url
 from ansible_collections.deepobs.eks.plugins.module_utils.supervisor import (
     BACKOFF,
     EXITED,
@@ -111,9 +110,8 @@ def _ready(process: dict[str, Any]) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - a URL of the playbook's own
-            return bool(response.status < 400)
-    except (OSError, urllib.error.URLError):
+        return bool(open_url(url, timeout=2).status < 400)
+    except OSError:  # URLError and HTTPError are kinds of it
         return False
 
 
