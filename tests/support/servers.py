@@ -101,8 +101,16 @@ def postgresql_server(folder: Path) -> Iterator[str]:
     with running(command, port, cwd="/", stderr=subprocess.DEVNULL, **account):
         url = f"postgresql://shop@127.0.0.1:{port}"
         create = [str(binaries / "psql"), "-q", f"{url}/postgres", "-c", "CREATE DATABASE shop"]
-        subprocess.run(create, check=True, **account)
+        _retried(create, **account)  # the port is open before the database is up
         yield f"postgresql+psycopg://shop@127.0.0.1:{port}/shop"
+
+
+def _retried(command: list[str], **options: Any) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while subprocess.run(command, stderr=subprocess.DEVNULL, check=False, **options).returncode != 0:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{command} did not succeed within {_START_SECONDS} s")
+        time.sleep(0.1)
 
 
 def _unprivileged_account(data: Path) -> dict[str, Any]:
