@@ -1,7 +1,8 @@
-"""Starts granian with the settings; knows neither Flask nor the shop, which each of its processes loads itself."""
+"""Starts granian with the settings; each of its processes makes its own app."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import tempfile
@@ -22,6 +23,8 @@ _STOP_SECONDS = 10
 def serve(settings: Settings) -> int:
     """Serves until SIGTERM or SIGINT; requests that have begun are answered."""
     with _metrics_folder():
+        # Loaded once for all processes, and only now: prometheus_client looks for the folder when it is imported.
+        importlib.import_module("backend.wsgi")
         Granian(
             "backend.wsgi:app",
             factory=True,

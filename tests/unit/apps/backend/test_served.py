@@ -9,6 +9,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,43 +105,56 @@ def test_bad_input_ends_with_one_line_that_names_it(
     assert named in line
 
 
-@pytest.fixture
-def served(environ: dict[str, str], receiver: SegmentReceiver, redis: Redis) -> Iterator[dict[str, str]]:
-    """Two processes that serve, traced by the daemon's rule."""
+@contextmanager
+def _serving(environ: dict[str, str], receiver: SegmentReceiver, **changes: str) -> Iterator[str]:
+    """Two processes that serve, traced by the daemon's rule; yields their port. They end by SIGTERM."""
     assert _run(environ, "migrate").returncode == _run(environ, "seed").returncode == 0
     with rules_server(sampling_rule()) as rules:
+        port = free_port()
         daemon = "tcp:{}:{} udp:{}:{}".format(*rules.address, *receiver.address)
-        changes = {"BACKEND_WORKERS": "2", "BACKEND_PORT": str(free_port()), "AWS_XRAY_DAEMON_ADDRESS": daemon}
-        environ = environ | changes | {"RATE_LIMITS": "off", "TMPDIR": str(Path(environ["TOKEN_KEY_FILE"]).parent)}
+        own = {"BACKEND_WORKERS": "2", "BACKEND_PORT": str(port), "AWS_XRAY_DAEMON_ADDRESS": daemon}
+        environ = (
+            environ | own | {"RATE_LIMITS": "off", "TMPDIR": str(Path(environ["TOKEN_KEY_FILE"]).parent)} | changes
+        )
         del environ["PYTHONWARNINGS"]  # aws-xray-sdk leaves a socket open when its process ends
-        command = [sys.executable, "-m", "backend"]
-        with running(command, int(environ["BACKEND_PORT"]), env=environ) as process:
-            yield environ
+        with running([sys.executable, "-m", "backend"], port, env=environ) as process:
+            yield str(port)
             process.terminate()
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=8) == 0
 
 
-def test_it_serves_counts_and_traces_over_two_processes(served: dict[str, str], receiver: SegmentReceiver) -> None:
-    port = served["BACKEND_PORT"]
-    for _ in range(40):
-        status, body = _get(port, "/api/catalog/categories")
-        assert (status, json.loads(body)["success"]) == (200, True)
-    assert len(receiver.pending()) == 40
-    metrics = _get(port, "/metrics")[1].decode()
+def test_it_serves_counts_and_traces_over_two_processes(
+    environ: dict[str, str], receiver: SegmentReceiver, redis: Redis
+) -> None:
+    with _serving(environ, receiver) as port:
+        for _ in range(40):
+            status, body = _get(port, "/api/catalog/categories")
+            assert (status, json.loads(body)["success"]) == (200, True)
+        segments = receiver.pending()
+        metrics = _get(port, "/metrics")[1].decode()
+        assert _get(port, "/metrics/cache")[0] == _get(port, "/ready")[0] == 200
     assert 'http_requests_total{method="GET",route="/api/catalog/categories",status="200"} 40.0' in metrics
-    counts = json.loads(_get(port, "/metrics/cache")[1])
-    assert counts["hits"] + counts["misses"] == counts["total"] <= 40
+    assert len(segments) == 40
+    assert {segment["http"]["request"]["client_ip"] for segment in segments} == {"127.0.0.1"}
+    assert sum(int(count or 0) for count in redis.hmget("metrics:cache", ["hits", "misses"])) == 40
+    assert list(Path(environ["TOKEN_KEY_FILE"]).parent.glob("backend-metrics-*")) == []
 
 
-def test_counters_survive_the_end_of_the_processes(served: dict[str, str], redis: Redis) -> None:
-    assert _get(served["BACKEND_PORT"], "/api/search/popular")[0] == 200
-    assert _get(served["BACKEND_PORT"], "/ready")[0] == 200
+def test_a_client_is_limited_over_its_connections(
+    environ: dict[str, str], receiver: SegmentReceiver, redis: Redis
+) -> None:
+    with _serving(environ, receiver, RATE_LIMITS="on", RATE_LIMIT_GENERAL="2/10000000") as port:
+        statuses = [_get(port, "/api/search/popular")[0] for _ in range(4)]
+    assert statuses == [200, 200, 429, 429]
 
 
-@pytest.mark.parametrize(
-    "target", ["/api/catalog/products/%ff", "/api/search?q=%00%ff", "/%2e%2e/%00", "/api/search?q=%"]
-)
-def test_odd_bytes_over_the_wire_are_refused_or_answered(served: dict[str, str], target: str) -> None:
-    status, body = _get(served["BACKEND_PORT"], target, {"X-Amzn-Trace-Id": "\xff;;=", "Authorization": "Bearer \xe4"})
-    assert status < 500
-    assert json.loads(body)["success"] is (status == 200)
+def test_odd_bytes_over_the_wire_are_refused_or_answered(
+    environ: dict[str, str], receiver: SegmentReceiver, redis: Redis
+) -> None:
+    odd = {"X-Amzn-Trace-Id": "\xff;;=", "Authorization": "Bearer \xe4", "X-Load-Test-Secret": "\xe4", "Host": "\xe4:x"}
+    targets = ["/api/catalog/products/%ff", "/api/search?q=%00%ff", "/%2e%2e/%00", "/api/search?q=%", "/api/auth/me"]
+    with _serving(environ, receiver) as port:
+        answers = {target: _get(port, target, odd) for target in targets}
+        well = _get(port, "/health")
+    assert {target: status for target, (status, _) in answers.items() if status >= 500} == {}
+    assert well[0] == 200
