@@ -53,6 +53,7 @@ _FRAME = Template(
 )
 
 
+@lru_cache(maxsize=4096)
 def picture_path(category: str, slug: str) -> str:
     """Where a product's picture is; the address changes when the way of drawing does."""
     return f"/static/pictures/{quote(category, safe='')}/{quote(slug, safe='')}.svg?v={_STYLE}"

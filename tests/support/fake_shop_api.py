@@ -217,6 +217,7 @@ _ROUTES: dict[tuple[str, str], Callable[[FakeShopApi, Call, str], Reply]] = {
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     api: FakeShopApi
 
     def setup(self) -> None:
