@@ -28,7 +28,7 @@ $(COLLECTION):
 
 .PHONY: demo
 demo: environment ## everything on this machine: environment, platform, shop, load test, report
-	@$(PLAYBOOK) playbooks/site.yml -e stress_test_command="make demo"
+	@$(PLAYBOOK) playbooks/site.yml -e '{"stress_test_command": "make demo"}'
 
 .PHONY: down
 down: ## stop what demo started

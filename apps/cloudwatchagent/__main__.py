@@ -20,7 +20,7 @@ def main() -> int:
     logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_unused: stopping.set())
     try:
         agent = Agent(Settings.from_environment(os.environ))
     except SettingsError as error:

@@ -100,7 +100,7 @@ def metrics_bytes(url: str) -> Bytes:
             totals[name] += float(value)
     except (OSError, HTTPException, ValueError) as error:
         raise CounterError(f"{url}: {error}") from error
-    if len({name for name, _ in samples}) < len(totals):
+    if len({name for name, _unused in samples}) < len(totals):
         raise CounterError(f"{url} has no {_RECEIVED} or no {_TRANSMITTED}")
     return Bytes(totals[_RECEIVED], totals[_TRANSMITTED])
 

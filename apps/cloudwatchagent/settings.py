@@ -85,7 +85,7 @@ def _metrics_urls(text: str) -> dict[str, str]:
     """Pod names and URLs of "backend=http://host:port/metrics,frontend=…"."""
     urls: dict[str, str] = {}
     for entry in filter(None, text.split(",")):
-        pod, _, url = entry.partition("=")
+        pod, _unused, url = entry.partition("=")
         parts = urlsplit(url)
         if not pod or parts.scheme != "http" or not parts.hostname:
             raise SettingsError(f"POD_METRICS_URLS has {entry!r}: give pod=http://host:port/metrics, joined by commas")

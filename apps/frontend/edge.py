@@ -67,8 +67,8 @@ def forwarded_headers(loadtest_secret: str | None) -> Callable[[], dict[str, str
 def client_address(environ: _Environ) -> str:
     """The client's IP address, behind the trusted proxies; without the port that some servers write beside it."""
     address: str = environ.get(_FORWARDED) or environ.get("REMOTE_ADDR") or "unknown"
-    bracketed, closing, _ = address.partition("]")
+    bracketed, closing, _unused = address.partition("]")
     if closing:
         return bracketed.removeprefix("[")
-    host, _, _ = address.rpartition(":")
+    host, _unused, _unused = address.rpartition(":")
     return host if address.count(":") == 1 else address

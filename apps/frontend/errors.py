@@ -48,7 +48,7 @@ def _backend_refused(refusal: BackendRefused) -> _Answer | Response:
     return _page(refusal.status, {"Retry-After": refusal.retry_after} if refusal.retry_after else {})
 
 
-def _sign_in_needed(_: SignInNeeded) -> Response:
+def _sign_in_needed(_unused: SignInNeeded) -> Response:
     return _to_sign_in()
 
 

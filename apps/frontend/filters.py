@@ -18,7 +18,7 @@ SORTS = (
     ("price_desc", "Price: high to low"),
     ("name", "Name"),
 )
-_KNOWN_SORTS = {value for value, _ in SORTS if value}
+_KNOWN_SORTS = {value for value, _unused in SORTS if value}
 _MAXIMUM_PAGE = 10_000
 _MAXIMUM_PRICE = Decimal(1_000_000)
 

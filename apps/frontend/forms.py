@@ -62,7 +62,7 @@ class Field:
     def _problem(self, text: str) -> str | None:
         if not text:
             return f"{self.label} is missing."
-        if self.choices and text not in {value for value, _ in self.choices}:
+        if self.choices and text not in {value for value, _unused in self.choices}:
             return f"Choose one of the list for {self.label.lower()}."
         if len(text) > self.maximum_length:
             return f"{self.label} has more than {self.maximum_length} characters."

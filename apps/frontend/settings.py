@@ -77,7 +77,7 @@ def _http_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("write it as http://host:port or https://host:port")
-    _ = parts.port  # raises ValueError when it is no port
+    _unused = parts.port  # raises ValueError when it is no port
     return text.rstrip("/")
 
 

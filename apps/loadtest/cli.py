@@ -71,14 +71,14 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_run)
 
 
-def _list_profiles(_: argparse.Namespace) -> int:
+def _list_profiles(_unused: argparse.Namespace) -> int:
     for name, profile in built_in_profiles().items():
         limits = ", ".join(f"{key} <= {limit:g}" for key, limit in profile.thresholds.items())
         print(f"{name:8} {profile.total_seconds:5g} s  {profile.most_users:4d} users  {limits}")  # noqa: T201
     return EXIT_PASSED
 
 
-def _work(_: argparse.Namespace) -> int:
+def _work(_unused: argparse.Namespace) -> int:
     from loadtest.worker import run_worker
 
     run_worker()

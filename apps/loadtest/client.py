@@ -76,7 +76,7 @@ class ShopClient:
         """Asks for a path (the route's name by default) and follows redirects on the same server, each hop counted."""
         url = self._base_urls[route.tier] + (path or route.name)
         verdict, location = self._request(route, route.method, url, headers, json)
-        for _ in range(_MOST_REDIRECTS):
+        for _unused in range(_MOST_REDIRECTS):
             target = urljoin(url, location) if location else None
             if target is None or _origin(target) != _origin(url):
                 return verdict

@@ -109,7 +109,7 @@ class Recorder:
 
     def slowest(self) -> list[Outcome]:
         """The slowest requests, the slowest first."""
-        return [outcome for _, _, outcome in sorted(self._slowest, reverse=True)]
+        return [outcome for _unused, _unused, outcome in sorted(self._slowest, reverse=True)]
 
     def _second_of(self, at: float) -> int:
         return max(0, int(at - self.started_at))

@@ -39,7 +39,7 @@ def run_worker() -> None:
         outcomes.clear()
         runner.send_message(OUTCOMES_MESSAGE, {"outcomes": batch, "used_up": budget.is_spent, "finished": finished})
 
-    def finish(**_: Any) -> None:
+    def finish(**_unused: Any) -> None:
         reporter.kill()
         report(finished=True)
 

@@ -102,7 +102,7 @@ class WorkerCrew:
             pipe.write(json.dumps(order).encode())
         return process
 
-    def _receive(self, environment: Any, msg: Message, **_: Any) -> None:
+    def _receive(self, environment: Any, msg: Message, **_unused: Any) -> None:
         """A worker's outcomes since its last message."""
         assert self.record is not None  # noqa: S101 - users start after the recorder is there
         for values in msg.data["outcomes"]:

@@ -74,7 +74,7 @@ def read_request(environ: WSGIEnvironment) -> HttpRequest:
 
     Raises BodyError for a body that is over MAXIMUM_BODY_BYTES, without a length or not what its encoding says.
     """
-    path, _, query = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
+    path, _unused, query = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
     body = _read_body(environ)

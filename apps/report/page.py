@@ -133,7 +133,7 @@ def _gauge(threshold: Record) -> Gauge:
 
 def _ladder(latency_ms: Mapping[str, float | None]) -> list[Step]:
     known = [(name, key, latency_ms.get(key)) for key, name in _LADDER]
-    highest = max((value for _, _, value in known if value is not None), default=0.0) or 1.0
+    highest = max((value for _unused, _unused, value in known if value is not None), default=0.0) or 1.0
     return [Step(name, key, 100 * value / highest) for name, key, value in known if value is not None]
 
 

@@ -165,7 +165,7 @@ def _ordered_columns(
     names: Sequence[str], pairs: Sequence[tuple[str, str]], layers: Mapping[str, int]
 ) -> list[list[Slot]]:
     """Slots by layer, each layer ordered by the mean position of what leads to it."""
-    columns: list[list[Slot]] = [[] for _ in range(max(layers.values(), default=-1) + 1)]
+    columns: list[list[Slot]] = [[] for _unused in range(max(layers.values(), default=-1) + 1)]
     for name in names:
         columns[layers[name]].append((name, name, 0))
     for bend in _bends(pairs, layers):

@@ -125,9 +125,9 @@ def _plain_panel(
     key: str, title: str, unit: str, points: Sequence[Record], seconds: float, name: str, style: str, width: int = 1
 ) -> Panel:
     values = [(point["second"] + 0.5, point[name] / width) for point in points]
-    highest = max((value for _, value in values), default=0.0)
+    highest = max((value for _unused, value in values), default=0.0)
     line = Line(title.lower(), values, style, area=True)
-    scale = linear_scale([value for _, value in values], at_least=2, steps=2)
+    scale = linear_scale([value for _unused, value in values], at_least=2, steps=2)
     summary = f"highest {formats.count(round(highest, 1))}{unit}" if highest else "none"
     return Panel(key, title, unit, [line], scale, seconds, summary=summary)
 
@@ -138,7 +138,7 @@ def _latency_panel(record: Record, points: Sequence[Record], seconds: float) -> 
         for name in _PERCENTILES
     ]
     dots = _slow_dots(record)
-    values = [value for line in lines for _, value in line.points] + [dot.value for dot in dots]
+    values = [value for line in lines for _unused, value in line.points] + [dot.value for dot in dots]
     scale = log_scale(values)
     note = "logarithmic scale; dots: the slowest requests, red ones open their trace" if dots else "logarithmic scale"
     return Panel("latency", "Latency", "ms", lines, scale, seconds, dots, note, decimals=2)
@@ -176,7 +176,7 @@ def _pod_panels(record: Record, seconds: float) -> list[Panel]:
     for metric in metrics:
         if _points(record, metric, seconds):
             groups[metric["metric"], metric["statistic"]].append(metric)
-    return [_pod_panel(record, name, group, styles, seconds) for (name, _), group in groups.items()]
+    return [_pod_panel(record, name, group, styles, seconds) for (name, _unused), group in groups.items()]
 
 
 def _pod_panel(record: Record, name: str, group: Sequence[Record], styles: Mapping[str, str], seconds: float) -> Panel:
@@ -185,7 +185,7 @@ def _pod_panel(record: Record, name: str, group: Sequence[Record], styles: Mappi
         Line(pod_name(metric), _points(record, metric, seconds, divisor), styles[pod_name(metric)])
         for metric in sorted(group, key=pod_name)
     ]
-    scale = linear_scale([value for line in lines for _, value in line.points], at_least=0.001)
+    scale = linear_scale([value for line in lines for _unused, value in line.points], at_least=0.001)
     statistic = group[0]["statistic"].lower()
     key = name if statistic == "average" else f"{name}-{statistic}"
     return Panel(key, _METRIC_TITLES.get(name, name), unit, lines, scale, seconds, decimals=2, statistic=statistic)

@@ -51,8 +51,8 @@ def tiers_of(traces: Sequence[Document]) -> list[str]:
 def build_waterfall(trace: Document, tiers: Sequence[str]) -> Waterfall:
     """Joins a trace's segment documents: a segment lies under the subsegment that its parent_id names."""
     ordered = list(_walk(trace["segments"]))
-    spans = [(_start(part), _end(part)) for part, _ in ordered] or [(0.0, 0.0)]
-    first, last = min(start for start, _ in spans), max(end for _, end in spans)
+    spans = [(_start(part), _end(part)) for part, _unused in ordered] or [(0.0, 0.0)]
+    first, last = min(start for start, _unused in spans), max(end for _unused, end in spans)
     rows = [_row(part, depth, (first, last), tiers) for part, depth in ordered[:_MOST_ROWS]]
     root = ordered[0][0] if ordered else {}
     return Waterfall(

@@ -25,7 +25,7 @@ def main() -> int:
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_unused: stopping.set())
     try:
         daemon = Daemon(Settings.from_environment(os.environ))
     except (SettingsError, AddressError) as error:

@@ -12,7 +12,7 @@ _HEADER: Final = {"format": "json", "version": 1}
 
 def document(datagram: bytes) -> str | None:
     """The segment document of a datagram, None if the datagram is malformed."""
-    header, _, body = datagram.partition(b"\n")
+    header, _unused, body = datagram.partition(b"\n")
     if not body.strip() or not (header in _USUAL_HEADERS or _is_header(header)):
         return None
     try:

@@ -60,7 +60,7 @@ class SegmentQueue:
             self._changed.wait_for(lambda: self._datagrams or self._closed)
             self._wake_at = limit
             self._changed.wait_for(lambda: len(self._datagrams) >= limit or self._closed, LINGER_SECONDS)
-            batch = [self._datagrams.popleft() for _ in range(min(limit, len(self._datagrams)))]
+            batch = [self._datagrams.popleft() for _unused in range(min(limit, len(self._datagrams)))]
             self._size_bytes -= sum(map(len, batch))
             self._in_flight += len(batch)
             if self._datagrams:

@@ -48,14 +48,14 @@ def _addresses(text: str) -> tuple[Address, Address]:
     parts = text.split()
     if len(parts) == 1:
         return _address(parts[0], text), _address(parts[0], text)
-    found = {kind: rest for kind, _, rest in (part.partition(":") for part in parts)}
+    found = {kind: rest for kind, _unused, rest in (part.partition(":") for part in parts)}
     if len(parts) != 2 or set(found) != {"udp", "tcp"}:
         raise _wrong_address(text)
     return _address(found["udp"], text), _address(found["tcp"], text)
 
 
 def _address(part: str, text: str) -> Address:
-    host, _, port = part.rpartition(":")
+    host, _unused, port = part.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise _wrong_address(text)
     return host, int(port)

@@ -50,7 +50,7 @@ _KEY = re.compile(r"[0-9a-f]{32}-(?P<fingerprint>[0-9a-f]{16})")
 @pages.get("/checkout")
 def show() -> str | Response:
     user = visitor.user
-    _ = visitor.token
+    _unused = visitor.token
     return _page(Form({"name": user.name if user else ""}))
 
 

@@ -33,5 +33,5 @@ class Accounts:
         return self.client.get("/api/auth/me", parse_user, token=token)
 
 
-def _nothing(_: Any) -> None:
+def _nothing(_unused: Any) -> None:
     """For answers of which only that they came matters."""

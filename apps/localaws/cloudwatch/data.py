@@ -54,7 +54,7 @@ def data_of(parameters: dict[str, Any], now: float) -> Iterator[Datum]:
 
 def _metric(namespace: str, datum: dict[str, Any], where: str) -> Metric:
     metric = metric_of(namespace, datum)
-    names = [name for name, _ in metric.dimensions]
+    names = [name for name, _unused in metric.dimensions]
     if len(set(names)) < len(names):
         raise _wrong(f"The parameter {where}.Dimensions has a name twice.")
     return metric

@@ -70,7 +70,7 @@ class _CloudWatch:
     def dump(self) -> dict[str, Any]:
         """The metrics of each region, by namespace and name, without their values."""
         return {
-            region: sorted({f"{metric.namespace}/{metric.name}" for metric, _ in store.metrics()})
+            region: sorted({f"{metric.namespace}/{metric.name}" for metric, _unused in store.metrics()})
             for region, store in sorted(self._stores.items())
         }
 

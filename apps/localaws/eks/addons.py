@@ -80,7 +80,7 @@ class Addons:
         with self._state.now() as now_seconds:
             cluster = self._cluster(request)
             addon = self._idle_addon(cluster.name, parameters["addonName"], "updated")
-            _, version = _offered(cluster, addon.name, parameters.get("addonVersion", addon.version))
+            _unused, version = _offered(cluster, addon.name, parameters.get("addonVersion", addon.version))
             # Configuration that is not given stays, and must fit the new version too.
             kept = {"configurationValues": addon.configuration_values} if addon.configuration_values else {}
             self._check({**kept, **parameters}, version, addon.name)

@@ -116,7 +116,7 @@ class State:
 
     def addons_of(self, cluster: str) -> list[Addon]:
         """A cluster's add-ons by name."""
-        return [addon for (owner, _), addon in sorted(self.addons.items()) if owner == cluster]
+        return [addon for (owner, _unused), addon in sorted(self.addons.items()) if owner == cluster]
 
     def dump(self) -> dict[str, Any]:
         """What is installed, sorted and without times or statuses that pass."""

@@ -14,7 +14,7 @@ def version_operations(listing: Listing) -> dict[str, Operation]:
     """DescribeAddonVersions and DescribeAddonConfiguration."""
 
     def describe_versions(request: Request) -> dict[str, Any]:
-        found = [offer for _, offer in sorted(offers().items()) if _wanted(offer, request.parameters)]
+        found = [offer for _unused, offer in sorted(offers().items()) if _wanted(offer, request.parameters)]
         page, token = listing.page(found, request)
         infos = [_info(offer, request.parameters.get("kubernetesVersion")) for offer in page]
         return {"addons": [info for info in infos if info["addonVersions"]], "nextToken": token}

@@ -119,7 +119,7 @@ def _read_text(data: bytes, at: int, length: int, major: int) -> tuple[bytes | s
 
 def _read_items(data: bytes, at: int, count: int, major: int) -> tuple[Any, int]:
     items = []
-    for _ in range(count * (major - 3)):
+    for _unused in range(count * (major - 3)):
         item, at = _read(data, at)
         items.append(item)
     return _collected(items, major), at

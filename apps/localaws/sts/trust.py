@@ -68,7 +68,7 @@ def _names_action(statement: Mapping[str, Any], attempt: Attempt) -> bool:
 
 def _holds(operator: str, key: str, wanted: list[str], attempt: Attempt) -> bool:
     """Whether one line of a condition holds for the attempt."""
-    quantifier, _, name = operator.rpartition(":")
+    quantifier, _unused, name = operator.rpartition(":")
     optional = name.endswith("IfExists")
     given = attempt.context.get(key.lower())
     if name == "Null":

@@ -70,7 +70,7 @@ _TEXTS: Final[dict[str, Reader]] = {
     "http.useragent": lambda view: (http.user_agent for http in view.https),
     "http.clientip": lambda view: (http.client_ip for http in view.https),
     "user": lambda view: (segment.user for segment in view.segments),
-    "name": lambda view: (name for name, _ in view.services),
+    "name": lambda view: (name for name, _unused in view.services),
 }
 
 
@@ -175,7 +175,7 @@ class _Parser:
         following = self._next.text.upper()
         if following in _EQUALITY or following in _ORDER or following in _TEXT:
             return self._comparison(read, None)
-        return lambda view: any(True for _ in read(view))
+        return lambda view: any(True for _unused in read(view))
 
     def _annotation_key(self, word: str) -> str:
         if word.startswith("annotation.") and len(word) > len("annotation."):
@@ -242,4 +242,6 @@ def _comparable(found: Value | None, value: Value) -> bool:
 
 
 def _annotation_reader(key: str) -> Reader:
-    return lambda view: (value for segment in view.segments for name, _, value in segment.annotations if name == key)
+    return lambda view: (
+        value for segment in view.segments for name, _unused, value in segment.annotations if name == key
+    )

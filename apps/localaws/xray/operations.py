@@ -36,8 +36,8 @@ def create_service(clock: Callable[[], float]) -> Service:
         "CreateSamplingRule": xray.create_sampling_rule,
         "UpdateSamplingRule": xray.update_sampling_rule,
         "DeleteSamplingRule": xray.delete_sampling_rule,
-        "GetTraceSegmentDestination": lambda _: {"Destination": "XRay", "Status": "ACTIVE"},
-        "GetEncryptionConfig": lambda _: {"EncryptionConfig": {"Status": "ACTIVE", "Type": "NONE"}},
+        "GetTraceSegmentDestination": lambda _unused: {"Destination": "XRay", "Status": "ACTIVE"},
+        "GetEncryptionConfig": lambda _unused: {"EncryptionConfig": {"Status": "ACTIVE", "Type": "NONE"}},
     }
     return Service("xray", operations, xray.dump)
 
@@ -111,7 +111,7 @@ class _XRay:
         if parameters.get("GroupARN") or parameters.get("GroupName", "Default") != "Default":
             raise ServiceError("InvalidRequestException", "The group does not exist.")
         seconds, graph = window(parameters), ServiceGraph()
-        for _, trace in self._region(request).traces.newest_first(*seconds):
+        for _unused, trace in self._region(request).traces.newest_first(*seconds):
             graph.add(TraceView(trace))
         return {
             "StartTime": parameters["StartTime"],
@@ -164,7 +164,7 @@ class _XRay:
 def _predicate(parameters: dict[str, Any]) -> Predicate:
     expression = parameters.get("FilterExpression")
     if expression is None:
-        return lambda _: True
+        return lambda _unused: True
     try:
         return compile_filter(expression)
     except FilterError as error:

@@ -41,7 +41,7 @@ class TraceView:
     def services(self) -> tuple[Node, ...]:
         """Every node of the trace, once: services, then the remote ones that are not themselves services of it."""
         own = dict.fromkeys(segment.node for segment in self.segments if not segment.is_subsegment)
-        names = {name for name, _ in own}
+        names = {name for name, _unused in own}
         remote = (node for segment in self.segments for node in segment.remotes if node[0] not in names)
         return tuple(dict.fromkeys([*own, *remote]))
 
