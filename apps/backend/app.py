@@ -70,7 +70,7 @@ def _observe(app: Flask, shop: Shop) -> None:
     tracing = instrument(app, shop.settings.tracing)
     if tracing.enabled:
         traced_redis.instrument(shop.gate.client)
-        traced_sqlalchemy.instrument(shop.database.writer)
+        traced_sqlalchemy.instrument(shop.database.reader)
     metrics = HttpMetrics()
     app.extensions["metrics"] = metrics
     app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics)  # type: ignore[method-assign]

@@ -32,8 +32,11 @@ class ShopRequest(Request):
 
 def json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises ApiError 400 for anything else, and lets Werkzeug's 413 pass."""
+    content = request.get_data(cache=False)
+    if request.content_length is None:
+        request.stream.read(1)  # a body without a length is cut at the limit; reading on says so
     try:
-        body = orjson.loads(request.get_data(cache=False))
+        body = orjson.loads(content)
     except orjson.JSONDecodeError:
         raise ApiError(400, "bad_json", "the body is not JSON") from None
     if not isinstance(body, dict):

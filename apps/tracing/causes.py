@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from types import FrameType
 from typing import Any
 
 _MESSAGE_CHARACTERS = 1000
@@ -14,23 +15,23 @@ _CHAIN = 5
 class Causes:
     """The exceptions of one request: described where they appear first, named by their id where they pass on."""
 
-    __slots__ = ("_ids",)
+    __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._ids: dict[BaseException, str] = {}
+        self._known: dict[int, tuple[BaseException, str]] = {}
 
     def describe(self, error: BaseException) -> dict[str, Any] | str:
         """The value of a document's `cause`: a description, or the id of the exception described before."""
-        known = self._ids.get(error)
+        known = self._known.get(id(error))
         if known is not None:
-            return known
+            return known[1]
         chain = _chain(error)
         identifiers = [os.urandom(8).hex() for _ in chain]
-        self._ids.update(zip(chain, identifiers, strict=True))
+        self._known.update((id(link), (link, name)) for link, name in zip(chain, identifiers, strict=True))
         exceptions = [_exception(link, identifier) for link, identifier in zip(chain, identifiers, strict=True)]
         for description, reason in zip(exceptions, identifiers[1:], strict=False):
             description["cause"] = reason
-        return {"working_directory": os.getcwd(), "exceptions": exceptions}
+        return {"working_directory": _working_directory(), "exceptions": exceptions}
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -39,29 +40,37 @@ def _chain(error: BaseException) -> list[BaseException]:
     while len(chain) < _CHAIN:
         last = chain[-1]
         before = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
-        if before is None or before in chain:
+        if before is None or any(before is link for link in chain):
             break
         chain.append(before)
     return chain
 
 
 def _exception(error: BaseException, identifier: str) -> dict[str, Any]:
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = list(traceback.walk_tb(error.__traceback__))
     kept = frames[-_FRAMES:]
     description: dict[str, Any] = {
         "id": identifier,
         "type": f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins."),
         "message": _message(error),
-        "stack": [{"path": frame.filename, "line": frame.lineno or 0, "label": frame.name} for frame in reversed(kept)],
+        "stack": [_frame(frame, line) for frame, line in reversed(kept)],
     }
     if len(frames) > len(kept):
         description["truncated"] = len(frames) - len(kept)
     return description
 
 
+def _frame(frame: FrameType, line: int) -> dict[str, Any]:
+    return {"path": frame.f_code.co_filename, "line": line, "label": frame.f_code.co_name}
+
+
 def _message(error: BaseException) -> str:
-    """The exception's text; its own __str__ may not decide whether the request is answered."""
+    """The exception's text, as a traceback would print it also where its own __str__ fails."""
+    return str(traceback.TracebackException(type(error), error, None, compact=True))[:_MESSAGE_CHARACTERS]
+
+
+def _working_directory() -> str:
     try:
-        return str(error)[:_MESSAGE_CHARACTERS]
-    except (TypeError, ValueError, AttributeError, LookupError, RuntimeError):
-        return "(no message: its __str__ raised)"
+        return os.getcwd()
+    except OSError:  # it was removed
+        return ""

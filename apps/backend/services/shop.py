@@ -32,7 +32,7 @@ class Shop:
 
     def close(self) -> None:
         """Gives the connections back."""
-        self.database.writer.dispose()
+        self.database.reader.dispose()
         self.gate.client.close()
 
 

@@ -7,13 +7,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, func, select, update
+from sqlalchemy import Integer, RowMapping, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
 from backend.tables import order_items, orders, products, users
 
 _STATISTICS_CANCELLED = "cancelled"
+
+# Made once: to put a statement together costs as much as to run it.
+_ALL_ORDERS = (
+    select(orders, users.c.email)
+    .join(users, users.c.id == orders.c.user_id)
+    .order_by(orders.c.id.desc())
+    .limit(bindparam("limit", type_=Integer))
+    .offset(bindparam("skipped", type_=Integer))
+)
+_USERS_ORDERS = _ALL_ORDERS.where(orders.c.user_id == bindparam("user"))
+_COUNT_ALL = select(func.count()).select_from(orders)
+_COUNT_USERS = _COUNT_ALL.where(orders.c.user_id == bindparam("user"))
+_ITEMS = (
+    select(order_items, products.c.slug, products.c.name)
+    .join(products, products.c.id == order_items.c.product_id)
+    .where(order_items.c.order_id.in_(bindparam("orders", expanding=True)))
+    .order_by(order_items.c.product_id)
+)
 
 
 def add(connection: Connection, values: Mapping[str, Any]) -> int | None:
@@ -73,22 +91,20 @@ def set_status(connection: Connection, order_id: int, status: str) -> None:
 
 def page_of(connection: Connection, page: int, limit: int, user_id: int | None) -> tuple[Sequence[RowMapping], int]:
     """One page of orders, the newest first, with the e-mail of who ordered, and how many there are."""
-    mine = [] if user_id is None else [orders.c.user_id == user_id]
-    query = select(orders, users.c.email).join(users, users.c.id == orders.c.user_id).where(*mine)
-    rows = connection.execute(query.order_by(orders.c.id.desc()).limit(limit).offset((page - 1) * limit))
-    total = connection.execute(select(func.count()).select_from(orders).where(*mine)).scalar_one()
-    return rows.mappings().all(), total
+    pages, count = (_ALL_ORDERS, _COUNT_ALL) if user_id is None else (_USERS_ORDERS, _COUNT_USERS)
+    owner = {} if user_id is None else {"user": user_id}
+    skipped = (page - 1) * limit
+    rows = connection.execute(pages, {**owner, "limit": limit, "skipped": skipped}).mappings().all()
+    if 0 < len(rows) < limit:
+        return rows, skipped + len(rows)
+    return rows, connection.execute(count, owner).scalar_one()
 
 
 def items_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[RowMapping]]:
     """The items of orders, by the order's id."""
     found: dict[int, list[RowMapping]] = defaultdict(list)
     if order_ids:
-        query = select(order_items, products.c.slug, products.c.name).join(
-            products, products.c.id == order_items.c.product_id
-        )
-        query = query.where(order_items.c.order_id.in_(order_ids)).order_by(order_items.c.product_id)
-        for row in connection.execute(query).mappings():
+        for row in connection.execute(_ITEMS, {"orders": list(order_ids)}).mappings():
             found[row["order_id"]].append(row)
     return found
 

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
+from backend.settings import Settings
 from flask import Flask
 from support.servers import free_port, redis_server
 
@@ -64,3 +66,15 @@ def test_without_tables_it_is_not_a_server_error(open_app: OpenApp, database_url
     empty = database_url.removesuffix("/shop") + "/template1"
     answer = open_app(database_url=empty).test_client().get("/api/catalog/products")
     assert (answer.status_code, json.loads(answer.data)["error"]["code"]) == (503, "database_unavailable")
+
+
+def test_idle_connection_that_the_database_closed_is_replaced(
+    open_app: OpenApp, seeded_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = open_app(database_pool=1).test_client()
+    assert client.get("/api/catalog/categories").status_code == 200
+    with psycopg.connect(seeded_settings.database_url.replace("+psycopg", ""), autocommit=True) as other:
+        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+        other.execute(query, [other.info.dbname])
+    monkeypatch.setattr("backend.database._IDLE_SECONDS", 0.0)
+    assert client.get("/api/search/popular").status_code == 200

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from pathlib import Path
 
 import pytest
 import tracing.redis
@@ -77,6 +78,31 @@ def test_subsegments_nest_and_keep_their_exception() -> None:
     assert (nested["name"], nested["annotations"], nested["fault"]) == ("inner", {"size": 2}, True)
     assert outer["cause"] == nested["cause"]["exceptions"][0]["id"]
     assert "in_progress" not in outer
+
+
+class _Awkward(Exception):
+    """Cannot be hashed, compared or printed."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        raise ArithmeticError
+
+    def __str__(self) -> str:
+        raise ArithmeticError
+
+
+def test_awkward_exception_does_not_disturb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    error = _Awkward()
+    error.__cause__ = _Awkward()
+    error.__cause__.__context__ = error
+    with _request() as segment:
+        record_exception(error)
+    assert [link["type"].split(".")[-1] for link in segment.document["cause"]["exceptions"]] == ["_Awkward"] * 2
 
 
 def test_decorated_function_is_a_subsegment_each_time() -> None:
