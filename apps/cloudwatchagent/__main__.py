@@ -18,9 +18,7 @@ def main() -> int:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     # It logs a traceback at each attempt to get credentials, which is told once in one line instead.
     logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_unused: stopping.set())
+    stopping = _stopping()
     try:
         agent = Agent(Settings.from_environment(os.environ))
     except SettingsError as error:
@@ -28,6 +26,22 @@ def main() -> int:
         return 2
     agent.run(stopping)
     return 0
+
+
+def _stopping() -> threading.Event:
+    """Is set at SIGTERM or SIGINT.
+
+    By a thread that waits for them: a handler that sets an Event can meet its own thread inside the Event's lock.
+    """
+    stopping, signals = threading.Event(), (signal.SIGTERM, signal.SIGINT)
+
+    def wait() -> None:
+        signal.sigwait(signals)
+        stopping.set()
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    return stopping
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from typing import Final
 
 from xraydaemon.daemon import AddressError, Daemon
@@ -14,6 +13,7 @@ from xraydaemon.settings import Settings, SettingsError
 
 _SWITCH_INTERVAL_SECONDS: Final = 0.001
 """The receiver must not wait Python's usual 5 ms for an uploader: that is 20 datagrams at 4,000 a second."""
+_STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
@@ -23,16 +23,15 @@ def main() -> int:
     # It logs a traceback at each attempt to get credentials, which is told once in one line instead.
     logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_unused: stopping.set())
+    # They are fetched, not handled: a handler that sets an Event can meet its own thread inside the Event's lock.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     try:
         daemon = Daemon(Settings.from_environment(os.environ))
     except (SettingsError, AddressError) as error:
         print(f"xraydaemon: {error}", file=sys.stderr)
         return 2
     daemon.start()
-    stopping.wait()
+    signal.sigwait(_STOPPING)
     daemon.stop()
     return 0
 

@@ -208,7 +208,8 @@ def test_agent_waits_for_its_supervisor(environment: dict[str, str], start_agent
     assert agent.stderr is not None
     lines = [agent.stderr.readline() for _ in range(2)]
     assert "nothing is published for now: supervisord at" in lines[1]
-    agent.terminate()
+    for _again in range(100):
+        agent.terminate()
     assert agent.wait(timeout=20) == 0
     assert agent.stderr.read() == ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -147,6 +148,17 @@ def test_sigterm_flushes_what_was_received(xray: tuple[FakeXRay, str], start_dae
     assert daemon.process.returncode == 0
     assert len(fake.documents) == 40
     assert "ended: 40 received, 40 sent, 0 dropped" in log
+
+
+def test_sigterm_sent_again_and_again_ends_it_once(xray: tuple[FakeXRay, str], start_daemon: Start) -> None:
+    _, url = xray
+    daemon = start_daemon(url)
+    daemon.send(*(datagram(number) for number in range(40)))
+    for _again in range(200):
+        daemon.process.send_signal(signal.SIGTERM)
+    log = daemon.terminate()
+    assert daemon.process.returncode == 0
+    assert log.count("ended: 40 received, 40 sent, 0 dropped") == 1
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
