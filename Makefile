@@ -11,6 +11,7 @@ COLLECTION := .ansible/collections/ansible_collections/deepobs/eks
 export ANSIBLE_CONFIG := $(ROOT)/ansible.cfg
 export DEEPOBS_RUNS_DIR ?= $(ROOT)/runs
 PLAYBOOK := $(VENV)/bin/ansible-playbook
+PYTEST := $(VENV)/bin/pytest -q --durations=5
 
 .PHONY: help
 help: ## show this list
@@ -37,3 +38,42 @@ down: ## stop what demo started
 .PHONY: status
 status: environment ## what runs, what is traced, what the add-on says
 	@$(PLAYBOOK) playbooks/status.yml
+
+.PHONY: report
+report: ## the last run's figures, and where its page lies
+	@PYTHONPATH=apps $(VENV)/bin/python -m report show runs/latest
+
+.PHONY: test-environment
+test-environment: $(COLLECTION)
+	@$(INSTALL) "$(PYTHON)" "$(VENV)" requirements/dev.txt
+
+.PHONY: lint
+lint: test-environment ## ruff, mypy, ansible-lint, changelog
+	@echo "· ruff" && $(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check --quiet .
+	@echo "· mypy" && $(VENV)/bin/mypy apps plugins tests
+	@echo "· ansible-lint" && PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-lint --offline -q
+	@echo "· changelog" && $(VENV)/bin/antsibull-changelog lint
+
+.PHONY: unit
+unit: test-environment ## the tests of each room at its door
+	@$(PYTEST) tests/unit
+
+.PHONY: sanity
+sanity: test-environment ## ansible-test sanity on the installed artifact
+	@tests/sanity/run.sh "$(VENV)"
+
+.PHONY: molecule
+molecule: test-environment ## converge, idempotence, verify on a platform of its own
+	@PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/molecule test
+
+.PHONY: e2e
+e2e: test-environment ## whole playbooks: check, run, load, report, faults, the artifact
+	@$(PYTEST) tests/e2e
+
+.PHONY: test
+test: ## every test that needs no root
+	@tests/run.sh
+
+.PHONY: clean
+clean: down ## stop what demo started and remove what it left, except the reports
+	@rm -rf "$(VENV)" .ansible build .mypy_cache .pytest_cache .ruff_cache .hypothesis
