@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,19 @@ if TYPE_CHECKING:
 ADMIN_PREFIX = "/_localaws/"
 # What STS answers to callers who have no credentials yet, and cannot sign.
 _UNSIGNED_OPERATIONS = {"AssumeRoleWithWebIdentity": "sts"}
+# What Python raises where the code of an operation is wrong.
+_PROGRAMMING_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+_LOG = logging.getLogger(__name__)
 
 
 class Application:
@@ -52,6 +66,9 @@ class Application:
             return self._run(http, protocol, model, request_id)
         except ServiceError as error:
             return protocol.refuse(error, model, request_id)
+        except _PROGRAMMING_ERRORS:
+            _LOG.exception("%s %s for %s failed, request id %s", http.method, http.path, service, request_id)
+            return protocol.refuse(_internal_failure(), model, request_id)
 
     def _run(self, http: HttpRequest, protocol: Protocol, model: ServiceModel, request_id: str) -> HttpReply:
         service = model.service_name
@@ -96,3 +113,9 @@ def _unknown_caller(http: HttpRequest, service: str | None) -> ServiceError:
     if http.headers.get("authorization"):
         return ServiceError("IncompleteSignature", "Authorization header requires 'Credential' parameter.", 400)
     return ServiceError("MissingAuthenticationToken", "Missing Authentication Token", 403)
+
+
+def _internal_failure() -> ServiceError:
+    """Common Errors of the AWS API references: InternalFailure."""
+    text = "The request processing has failed because of an unknown error, exception or failure."
+    return ServiceError("InternalFailure", text, 500)

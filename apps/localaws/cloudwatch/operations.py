@@ -68,11 +68,14 @@ class _CloudWatch:
         return answer if token is None else {**answer, "NextToken": token}
 
     def dump(self) -> dict[str, Any]:
-        """The metrics of each region, by namespace and name, without their values."""
-        return {
+        """The metrics of each region that has any, by namespace and name, without their values."""
+        with self._lock:
+            stores = sorted(self._stores.items())
+        names = {
             region: sorted({f"{metric.namespace}/{metric.name}" for metric, _unused in store.metrics()})
-            for region, store in sorted(self._stores.items())
+            for region, store in stores
         }
+        return {region: named for region, named in names.items() if named}
 
     def _store(self, request: Request) -> MetricStore:
         with self._lock:

@@ -137,11 +137,11 @@ class _XRay:
         return {"SamplingRuleRecord": self._region(request).rules.delete(request.parameters)}
 
     def dump(self) -> dict[str, Any]:
-        """The sampling rules of each region, without times."""
-        return {
-            name: {"sampling_rules": [record["SamplingRule"] for record in region.rules.records()]}
-            for name, region in sorted(self._regions.items())
-        }
+        """The sampling rules of each region, without times and without what AWS ships, which reading makes here."""
+        with self._lock:
+            regions = sorted(self._regions.items())
+        rules = {name: region.rules.own() for name, region in regions}
+        return {name: {"sampling_rules": own} for name, own in rules.items() if own}
 
     def _region(self, request: Request) -> _Region:
         with self._lock:

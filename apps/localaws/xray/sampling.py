@@ -54,6 +54,11 @@ class SamplingRules:
             records = list(self._records.values())
         return sorted(records, key=_order)
 
+    def own(self) -> list[dict[str, Any]]:
+        """The rules that are not as AWS ships them, in the order of records()."""
+        rules = [record["SamplingRule"] for record in self.records()]
+        return [rule for rule in rules if {**rule, **_DEFAULT_RULE} != rule]
+
     def create(self, rule: dict[str, Any]) -> dict[str, Any]:
         """Adds a rule. Raises ServiceError for a name that is taken, a wrong value or one rule too many."""
         name = rule.get("RuleName")

@@ -125,25 +125,39 @@ def test_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
         assert process.stderr.read() == ""
 
 
-def test_state_is_what_it_was_after_all_is_undone(localaws_url: str, clients: Callable[..., Any]) -> None:
-    def state() -> Any:
-        with urlopen(f"{localaws_url}/_localaws/state") as reply:
-            return json.load(reply)
+def state_of(url: str) -> Any:
+    with urlopen(f"{url}/_localaws/state") as reply:
+        return json.load(reply)
 
-    before = state()
+
+def test_state_does_not_tell_who_read(localaws_url: str, clients: Callable[..., Any]) -> None:
+    before = state_of(localaws_url)
+    xray, cloudwatch = (clients(service, region="eu-north-1") for service in ("xray", "cloudwatch"))
+    xray.get_sampling_rules()
+    cloudwatch.list_metrics()
+    assert state_of(localaws_url) == before
+    xray.update_sampling_rule(SamplingRuleUpdate={"RuleName": "Default", "FixedRate": 0.5})
+    during = state_of(localaws_url)["xray"]["eu-north-1"]["sampling_rules"]
+    assert [(rule["RuleName"], rule["FixedRate"]) for rule in during] == [("Default", 0.5)]
+    xray.update_sampling_rule(SamplingRuleUpdate={"RuleName": "Default", "FixedRate": 0.05})
+    assert state_of(localaws_url) == before
+
+
+def test_state_is_what_it_was_after_all_is_undone(localaws_url: str, clients: Callable[..., Any]) -> None:
+    before = state_of(localaws_url)
     iam: Any = clients("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     arn = iam.create_role(RoleName="passing", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     iam.attach_role_policy(RoleName="passing", PolicyArn="arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess")
-    during = state()
+    during = state_of(localaws_url)
     assert during["iam"]["roles"]["passing"]["arn"] == arn
     assert during["iam"]["roles"]["passing"]["attached_policies"] == [
         "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"
     ]
     iam.detach_role_policy(RoleName="passing", PolicyArn="arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess")
     iam.delete_role(RoleName="passing")
-    assert state() == before
+    assert state_of(localaws_url) == before
 
 
 def test_threads_do_not_disturb_each_other(localaws_url: str) -> None:

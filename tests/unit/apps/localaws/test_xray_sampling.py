@@ -197,4 +197,4 @@ def test_dump_has_the_rules_without_times() -> None:
     service = create_service(lambda: 1_800_000_000.0)
     request = Request("CreateSamplingRule", {"SamplingRule": RULE}, "eu-west-1", "123456789012")
     service.operations["CreateSamplingRule"](request)
-    assert [rule["RuleName"] for rule in service.dump()["eu-west-1"]["sampling_rules"]] == ["everything", "Default"]
+    assert [rule["RuleName"] for rule in service.dump()["eu-west-1"]["sampling_rules"]] == ["everything"]
