@@ -26,7 +26,7 @@ class Causes:
         if known is not None:
             return known[1]
         chain = _chain(error)
-        identifiers = [os.urandom(8).hex() for _ in chain]
+        identifiers = [os.urandom(8).hex() for _unused in chain]
         self._known.update((id(link), (link, name)) for link, name in zip(chain, identifiers, strict=True))
         exceptions = [_exception(link, identifier) for link, identifier in zip(chain, identifiers, strict=True)]
         for description, reason in zip(exceptions, identifiers[1:], strict=False):

@@ -55,8 +55,8 @@ class Tracing:
         self._emitter.close()
 
     def is_untraced(self, path: str) -> bool:
-        """Whether a path is one of the untraced ones or lies below one of them."""
-        return path in self._exact or path.startswith(self._prefixes)
+        """Whether tracing is off, or a path is one of the untraced ones or lies below one of them."""
+        return not self.enabled or path in self._exact or path.startswith(self._prefixes)
 
     def open(self, environ: Environ) -> Segment:
         """The segment of a request, with the trace, parent and decision its header brought, or new ones."""
@@ -77,10 +77,10 @@ class Tracing:
 
     def _decide(self, environ: Environ, incoming: header.TraceHeader | None) -> tuple[bool, str | None]:
         """Whether to sample, and by which centralised rule."""
-        if self.settings.trust_incoming_sampled and incoming is not None and incoming.sampled is not None:
-            return incoming.sampled, None
         if self._sampler is None:
             return False, None
+        if self.settings.trust_incoming_sampled and incoming is not None and incoming.sampled is not None:
+            return incoming.sampled, None
         return self._sampler.decide(
             self.settings.service_name,
             environ.get("HTTP_HOST", ""),

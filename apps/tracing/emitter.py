@@ -75,7 +75,7 @@ class Emitter:
     def _connect(self) -> None:
         host, port = self._address
         try:
-            family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+            family, kind, protocol, _unused, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
             opened = socket.socket(family, kind, protocol)
         except OSError as error:
             self._connect_at = time.monotonic() + _RESOLVE_AGAIN_SECONDS

@@ -44,5 +44,5 @@ def flask_route(environ: Environ) -> str | None:
     return route_of(environ) if rule is None else str(rule.rule)
 
 
-def _record(sender: Flask, exception: BaseException, **_: Any) -> None:
+def _record(sender: Flask, exception: BaseException, **_unused: Any) -> None:
     record_exception(exception)

@@ -34,7 +34,7 @@ def parse(text: str | None) -> TraceHeader | None:
         return None
     fields: dict[str, str] = {}
     for part in text.split(";"):
-        name, _, value = part.strip().partition("=")
+        name, _unused, value = part.strip().partition("=")
         shape = _SHAPES.get(name)
         if shape is None:
             continue

@@ -62,7 +62,7 @@ def parse_daemon_address(text: str) -> tuple[Address, Address]:
 
 
 def _address(part: str, text: str) -> Address:
-    host, _, port = part.rpartition(":")
+    host, _unused, port = part.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise _bad_address(text)
     return host.strip("[]"), int(port)

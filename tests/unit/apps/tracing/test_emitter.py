@@ -25,7 +25,7 @@ def emitter(receiver: SegmentReceiver) -> Iterator[Emitter]:
 
 def _segment(subsegments: int = 0, statement: str = "") -> dict[str, Any]:
     segment = Segment("shop", ROOT, sampled=True)
-    for _ in range(subsegments):
+    for _unused in range(subsegments):
         part = segment.child("postgresql", "remote")
         part.document["sql"] = {"sanitized_query": statement}
         part.close()
@@ -70,7 +70,7 @@ def test_daemon_that_is_gone_is_counted_and_its_return_noticed() -> None:
     with segment_receiver() as gone:
         address = gone.address
     emitter = Emitter(address)
-    for _ in range(5):
+    for _unused in range(5):
         emitter.send(_segment())
     assert emitter.sent + emitter.dropped == 5
     assert emitter.dropped >= 4

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask, Response, abort
 from flask.testing import FlaskClient
+from psutil import Process
 from support.segments import SegmentReceiver
-from tracing import TracingSettings, annotate, current, instrument, record_exception, subsegment, uninstrument
+from tracing import Tracing, TracingSettings, annotate, current, instrument, record_exception, subsegment, uninstrument
+from tracing.wsgi import TracedApplication
+from werkzeug.test import Client
 
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 PARENT = "53995c3f42cd8ad8"
@@ -85,6 +88,23 @@ def test_segment_tells_of_the_request(client: FlaskClient, receiver: SegmentRece
         "http_route": "/things/<name>",
         "http_status": 200,
     }
+
+
+@pytest.mark.parametrize(
+    ("address", "client_ip"),
+    [
+        ("192.0.2.7:5000", "192.0.2.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("::1", "::1"),
+        ("[2001:db8::7]:5000", "2001:db8::7"),
+        ("[::1]", "::1"),
+    ],
+)
+def test_clients_address_has_no_port(
+    client: FlaskClient, receiver: SegmentReceiver, address: str, client_ip: str
+) -> None:
+    client.get("/things/lamp", headers=SAMPLED, environ_base={"REMOTE_ADDR": address}).get_data()
+    assert receiver.next()["http"]["request"]["client_ip"] == client_ip
 
 
 @pytest.mark.parametrize(
@@ -188,3 +208,11 @@ def test_switched_off_it_changes_nothing(receiver: SegmentReceiver) -> None:
     answer = app.test_client().get("/context", headers=SAMPLED)
     assert answer.data == b"none"
     assert (tracing.enabled, receiver.pending()) == (False, [])
+
+
+def test_switched_off_wrapper_changes_nothing(receiver: SegmentReceiver) -> None:
+    settings = TracingSettings("shop", mode="off", udp_address=receiver.address, trust_incoming_sampled=True)
+    answer = Client(TracedApplication(_application(), Tracing(settings))).get("/context", headers=SAMPLED)
+    assert answer.data == b"none"
+    assert "X-Amzn-Trace-Id" not in answer.headers
+    assert [each for each in Process().net_connections("udp") if each.raddr == receiver.address] == []

@@ -40,14 +40,14 @@ def test_reservoir_is_taken_before_the_rate() -> None:
     with rules_server(sampling_rule(FixedRate=0.0, ReservoirSize=5)) as server:
         sampler = Sampler(server.address)
         sampler.start(wait_seconds=10)
-        decisions = [sampler.decide(*REQUEST).sampled for _ in range(50)]
+        decisions = [sampler.decide(*REQUEST).sampled for _unused in range(50)]
         assert decisions[0] is True
         assert decisions.count(True) <= 3  # one a second is borrowed until the service gives a quota
         sampler.stop()
 
 
 def test_local_rule_holds_without_a_daemon(lonely: Sampler) -> None:
-    decisions = [lonely.decide(*REQUEST) for _ in range(200)]
+    decisions = [lonely.decide(*REQUEST) for _unused in range(200)]
     assert decisions[0] == Decision(sampled=True, rule=None)
     assert sum(decision.sampled for decision in decisions) < 100
 
