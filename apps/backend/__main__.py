@@ -13,10 +13,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from serving.server import AddressError, Tier, serve
 from sqlalchemy.exc import OperationalError
 from tracing import SettingsError
 
-from backend.server import serve
 from backend.settings import Settings
 
 _BAD_INPUT = 2
@@ -28,9 +28,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = Settings.from_environment(os.environ, serving=options.command == "serve")
         if options.command == "serve":
-            return serve(settings)
-        print(json.dumps(_maintain(options, settings)))
-    except SettingsError as error:
+            serve(Tier("backend", settings.host, settings.port, settings.workers, settings.threads))
+        else:
+            print(json.dumps(_maintain(options, settings)))
+    except (SettingsError, AddressError) as error:
         return _refuse(str(error))
     except OperationalError as error:
         return _refuse(f"DATABASE_URL: the database cannot be used: {str(error.orig).splitlines()[0]}")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 
 from flask import Flask
-from tracing import Tracing, instrument
+from serving.metrics import HttpMetrics, MeasuredApplication
+from serving.requests import GuardedRequest
+from tracing import instrument
 from tracing import redis as traced_redis
 from tracing import sqlalchemy as traced_sqlalchemy
+from tracing.flask import flask_route
 
 from backend import errors
 from backend.answers import Answer
 from backend.counters import FLUSH_SECONDS, at_exit
-from backend.metrics import HttpMetrics, MeasuredApplication
-from backend.requests import ShopRequest
 from backend.services.shop import Shop, open_shop
 from backend.settings import Settings
 from backend.views import auth, catalog, operations, orders
@@ -23,7 +24,7 @@ from backend.views.common import set_shop
 def create_app(settings: Settings) -> Flask:
     """The shop's API as a WSGI application; connects to nothing until it is asked or started."""
     app = Flask("backend", static_folder=None)
-    app.request_class = ShopRequest
+    app.request_class = GuardedRequest
     app.response_class = Answer
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_bytes
     app.url_map.strict_slashes = False
@@ -37,9 +38,9 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def start_background(app: Flask, shop: Shop) -> Flusher:
+def start_background(shop: Shop) -> Flusher:
     """Starts what a serving process does beside serving: adding up its counters, and again at its end."""
-    flusher = Flusher(app, shop)
+    flusher = Flusher(shop)
     threading.Thread(target=flusher.run, name="counters", daemon=True).start()
     at_exit(flusher.flush)
     return flusher
@@ -48,10 +49,8 @@ def start_background(app: Flask, shop: Shop) -> Flusher:
 class Flusher:
     """Adds the process' counters to those of all processes every tenth of a second."""
 
-    def __init__(self, app: Flask, shop: Shop) -> None:
+    def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._metrics: HttpMetrics = app.extensions["metrics"]
-        self._tracing: Tracing = app.extensions["tracing"]
         self.stopped = threading.Event()
 
     def run(self) -> None:
@@ -62,7 +61,6 @@ class Flusher:
     def flush(self) -> None:
         """Adds what was counted since the last time."""
         self._shop.counters.flush()
-        self._metrics.take_tracing(self._tracing)
 
 
 def _observe(app: Flask, shop: Shop) -> None:
@@ -71,6 +69,6 @@ def _observe(app: Flask, shop: Shop) -> None:
     if tracing.enabled:
         traced_redis.instrument(shop.gate.client)
         traced_sqlalchemy.instrument(shop.database.reader)
-    metrics = HttpMetrics()
+    metrics = HttpMetrics(lambda: (tracing.sent, tracing.dropped))
     app.extensions["metrics"] = metrics
-    app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics)  # type: ignore[method-assign]
+    app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics, flask_route)  # type: ignore[method-assign]

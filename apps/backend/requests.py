@@ -21,15 +21,6 @@ _SLUG_CHARACTERS = 120
 _ID_DIGITS = 18
 
 
-class ShopRequest(Request):
-    """A request whose query is read also where it has bytes that are no UTF-8, over which Werkzeug raises."""
-
-    def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
-        super().__init__(environ, populate_request, shallow)
-        if not self.query_string.isascii():
-            self.query_string = self.query_string.decode(errors="replace").encode()
-
-
 def json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises ApiError 400 for anything else, and lets Werkzeug's 413 pass."""
     content = request.get_data(cache=False)

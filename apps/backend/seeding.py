@@ -37,7 +37,7 @@ class Catalog:
     @property
     def product_count(self) -> int:
         """How many products there are."""
-        return sum(1 for _ in self.products())
+        return sum(1 for _unused in self.products())
 
     def categories(self) -> Iterator[tuple[str | None, dict[str, Any]]]:
         """The parent's slug and the row of every category, parents first."""
@@ -63,7 +63,7 @@ def seed_catalog(connection: Connection, catalog: Catalog) -> bool:
         ids[row["slug"]], differs = _put(connection, categories, wanted)
         changed |= differs
     for category, row in catalog.products():
-        _, differs = _put(connection, products, {**row, "category_id": ids[category]}, {"stock": _STOCK})
+        _unused, differs = _put(connection, products, {**row, "category_id": ids[category]}, {"stock": _STOCK})
         changed |= differs
     return changed
 

@@ -106,7 +106,7 @@ def _limit(environ: Mapping[str, str], name: str, default: Limit) -> Limit:
     text = environ.get(name)
     if not text:
         return default
-    requests, _, seconds = text.partition("/")
+    requests, _unused, seconds = text.partition("/")
     if not (requests.isascii() and requests.isdigit() and seconds.isascii() and seconds.isdigit() and int(seconds)):
         raise SettingsError(f"{name} is {text!r}: give requests/seconds, as {default.requests}/{default.seconds}")
     return Limit(int(requests), int(seconds))

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from serving.metrics import HttpMetrics, MeasuredApplication
+from serving.requests import GuardedRequest
 from tracing import instrument, uninstrument
+from tracing.flask import flask_route
 
 from frontend import edge, errors, pages, security, text
 from frontend.client import BackendClient
-from frontend.metrics import Metrics
 from frontend.pages import account, auth, cart, catalog, checkout, system
 from frontend.services.accounts import Accounts
 from frontend.services.catalog import Catalog
@@ -27,6 +29,7 @@ _CART_LIFETIME = timedelta(days=14)
 def create_app(settings: Settings) -> Flask:
     """The app with everything it needs; nothing is asked of the backend before the first request."""
     app = Flask("frontend", root_path=str(Path(__file__).parent))
+    app.request_class = GuardedRequest
     _configure(app, settings)
     pages.open_shop(app, _make_shop(settings))
     _install_templates(app)
@@ -92,8 +95,9 @@ def _fingerprint(app: Flask, name: str) -> str:
 def _wrap(app: Flask, settings: Settings) -> None:
     """Around the app, from the inside to the outside: whole bodies, the trace, the counters, the edge."""
     edge.answer_at_once(app)
-    metrics = Metrics(instrument(app, settings.tracing))
-    metrics.instrument(app)
+    tracing = instrument(app, settings.tracing)
+    metrics = HttpMetrics(lambda: (tracing.sent, tracing.dropped))
+    app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics, flask_route)  # type: ignore[method-assign]
     edge.trust_proxies(app, settings.trusted_proxies)
     for blueprint in (catalog.pages, cart.pages, checkout.pages, account.pages, auth.pages):
         app.register_blueprint(blueprint)

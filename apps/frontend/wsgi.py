@@ -1,13 +1,21 @@
-"""The app that a WSGI server imports in each of its workers; settings come from the environment."""
+"""What the WSGI server loads in each of its processes."""
 
 from __future__ import annotations
 
 import os
+
+from flask import Flask
+from serving.server import factory
 
 from frontend.app import create_app
 from frontend.settings import Settings
 
 _RULES_WAIT_SECONDS = 3.0
 
-app = create_app(Settings.from_environment(os.environ))
-app.extensions["tracing"].start(_RULES_WAIT_SECONDS)
+
+@factory
+def app() -> Flask:
+    """A factory (granian's --factory): the app of this process, with its settings from the environment."""
+    made = create_app(Settings.from_environment(os.environ))
+    made.extensions["tracing"].start(_RULES_WAIT_SECONDS)
+    return made

@@ -88,7 +88,7 @@ def _logged_in(shop: Shop, connection: Connection, user: RowMapping) -> dict[str
 
 
 def _claims(shop: Shop, authorization: str | None) -> Claims:
-    scheme, _, token = (authorization or "").partition(" ")
+    scheme, _unused, token = (authorization or "").partition(" ")
     claims = shop.tokens.read(token.strip()) if scheme.lower() == "bearer" else None
     if claims is None:
         raise _unauthorized()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import orjson
 from flask import Blueprint, Response, current_app
+from serving.metrics import CONTENT_TYPE, HttpMetrics
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.answers import answer, success
 from backend.counters import snapshot
 from backend.errors import ApiError
-from backend.metrics import CONTENT_TYPE, HttpMetrics
 from backend.views.common import shop
 
 _RETRY = {"Retry-After": "2"}
@@ -46,7 +46,6 @@ def cache_counters() -> Response:
 def metrics() -> Response:
     """All counters in Prometheus' text format."""
     measured: HttpMetrics = current_app.extensions["metrics"]
-    measured.take_tracing(current_app.extensions["tracing"])
     return Response(measured.exposition(), content_type=CONTENT_TYPE)
 
 

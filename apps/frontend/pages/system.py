@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, abort, jsonify
+from serving.metrics import CONTENT_TYPE, HttpMetrics
 
-from frontend.metrics import Metrics
 from frontend.pages.catalog import checked_slug
 from frontend.pictures import draw
 
 _PICTURE_SECONDS = 365 * 24 * 3600
 
 
-def make_pages(metrics: Metrics) -> Blueprint:
+def make_pages(metrics: HttpMetrics) -> Blueprint:
     """The pages that need the app's own counters."""
     pages = Blueprint("system", __name__)
 
@@ -21,7 +21,7 @@ def make_pages(metrics: Metrics) -> Blueprint:
 
     @pages.get("/metrics")
     def show_metrics() -> Response:
-        return metrics.response()
+        return Response(metrics.exposition(), content_type=CONTENT_TYPE)
 
     @pages.get("/static/pictures/<category>/<name>")
     def picture(category: str, name: str) -> Response:

@@ -75,7 +75,7 @@ def test_registration_names_the_wrong_field(client: FlaskClient, field: str, val
 
 
 def _unsigned(token: str) -> str:
-    _, payload, _ = token.split(".")
+    _unused, payload, _unused = token.split(".")
     header = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).rstrip(b"=").decode()
     return f"{header}.{payload}."
 
@@ -100,7 +100,7 @@ def test_token_is_over_after_its_lifetime(open_app: Callable[..., Flask]) -> Non
 
 def test_me_comes_from_the_cache(client: FlaskClient, log_in: LogIn, redis: Redis) -> None:
     header = log_in("ada")
-    answers = [client.get("/api/auth/me", headers=header) for _ in range(2)]
+    answers = [client.get("/api/auth/me", headers=header) for _unused in range(2)]
     assert [answer.headers["X-Cache"] for answer in answers] == ["miss", "hit"]
     [key] = redis.keys("response:me:*")
     assert 0 < redis.ttl(key) <= 300

@@ -17,7 +17,7 @@ LONG = 10_000_000
 
 
 def _statuses(client: FlaskClient, count: int, headers: dict[str, str] | None = None) -> list[int]:
-    return [client.get("/api/catalog/categories", headers=headers).status_code for _ in range(count)]
+    return [client.get("/api/catalog/categories", headers=headers).status_code for _unused in range(count)]
 
 
 def test_client_over_the_limit_waits(open_app: OpenApp) -> None:
@@ -29,7 +29,7 @@ def test_client_over_the_limit_waits(open_app: OpenApp) -> None:
 
 
 def test_limit_holds_over_all_processes(open_app: OpenApp) -> None:
-    clients = [open_app(rate_limits=True, general_limit=Limit(3, LONG)).test_client() for _ in range(2)]
+    clients = [open_app(rate_limits=True, general_limit=Limit(3, LONG)).test_client() for _unused in range(2)]
     assert [_statuses(client, 2) for client in clients] == [[200, 200], [200, 429]]
 
 
@@ -42,13 +42,13 @@ def test_clients_are_counted_apart(open_app: OpenApp) -> None:
 
 def test_login_has_a_limit_of_its_own(open_app: OpenApp) -> None:
     client = open_app(rate_limits=True, login_limit=Limit(2, LONG)).test_client()
-    assert [client.post("/api/auth/login", json=CREDENTIALS).status_code for _ in range(3)] == [200, 200, 429]
+    assert [client.post("/api/auth/login", json=CREDENTIALS).status_code for _unused in range(3)] == [200, 200, 429]
     assert client.get("/api/catalog/categories").status_code == 200
 
 
 def test_registering_has_a_limit_of_its_own(open_app: OpenApp) -> None:
     client = open_app(rate_limits=True, register_limit=Limit(1, LONG)).test_client()
-    assert [client.post("/api/auth/register", json={}).status_code for _ in range(2)] == [400, 429]
+    assert [client.post("/api/auth/register", json={}).status_code for _unused in range(2)] == [400, 429]
 
 
 @pytest.mark.parametrize(

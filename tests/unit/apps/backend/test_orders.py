@@ -89,7 +89,7 @@ def test_same_key_at_the_same_time_makes_one_order(open_app: Callable[..., Flask
     app, header, key = open_app(), log_in("ada"), secrets.token_hex(8)
     stock = _product(app.test_client(), STOOL)["stock"]
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: _place(app.test_client(), header, {STOOL: 1}, key), range(6)))
+        answers = list(pool.map(lambda _unused: _place(app.test_client(), header, {STOOL: 1}, key), range(6)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.get_json()["data"]["id"] for answer in answers}) == 1
     assert _product(app.test_client(), STOOL)["stock"] == stock - 1

@@ -22,7 +22,7 @@ def _gone_database() -> str:
 
 def test_without_redis_the_database_serves(open_app: OpenApp) -> None:
     client = open_app(redis_url=f"redis://127.0.0.1:{free_port()}/0", rate_limits=True).test_client()
-    answers = [client.get("/api/catalog/products") for _ in range(3)]
+    answers = [client.get("/api/catalog/products") for _unused in range(3)]
     assert [(answer.status_code, answer.headers["X-Cache"]) for answer in answers] == [(200, "miss")] * 3
     token = client.post("/api/auth/login", json=ADA).get_json()["data"]["token"]
     assert client.get("/api/auth/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
@@ -31,7 +31,7 @@ def test_without_redis_the_database_serves(open_app: OpenApp) -> None:
 def test_redis_that_goes_and_comes_back_is_used_again(open_app: OpenApp, tmp_path: Path) -> None:
     with redis_server(tmp_path) as url:
         client = open_app(redis_url=url).test_client()
-        assert [client.get("/api/search/popular").headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
+        assert [client.get("/api/search/popular").headers["X-Cache"] for _unused in range(2)] == ["miss", "hit"]
     assert client.get("/api/search/popular").status_code == 200
 
 

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,6 +106,14 @@ def test_bad_input_ends_with_one_line_that_names_it(
     assert named in line
 
 
+def test_busy_port_ends_with_one_line_that_names_it(environ: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", int(environ["BACKEND_PORT"]))):
+        result = _run(environ)
+    assert (result.returncode, result.stdout) == (2, "")
+    [line] = result.stderr.splitlines()
+    assert "BACKEND_PORT" in line
+
+
 @contextmanager
 def _serving(environ: dict[str, str], receiver: SegmentReceiver, **changes: str) -> Iterator[str]:
     """Two processes that serve, traced by the daemon's rule; yields their port. They end by SIGTERM."""
@@ -127,7 +136,7 @@ def test_it_serves_counts_and_traces_over_two_processes(
     environ: dict[str, str], receiver: SegmentReceiver, redis: Redis
 ) -> None:
     with _serving(environ, receiver) as port:
-        for _ in range(40):
+        for _unused in range(40):
             status, body = _get(port, "/api/catalog/categories")
             assert (status, json.loads(body)["success"]) == (200, True)
         segments = receiver.pending()
@@ -144,7 +153,7 @@ def test_a_client_is_limited_over_its_connections(
     environ: dict[str, str], receiver: SegmentReceiver, redis: Redis
 ) -> None:
     with _serving(environ, receiver, RATE_LIMITS="on", RATE_LIMIT_GENERAL="2/10000000") as port:
-        statuses = [_get(port, "/api/search/popular")[0] for _ in range(4)]
+        statuses = [_get(port, "/api/search/popular")[0] for _unused in range(4)]
     assert statuses == [200, 200, 429, 429]
 
 
@@ -156,5 +165,5 @@ def test_odd_bytes_over_the_wire_are_refused_or_answered(
     with _serving(environ, receiver) as port:
         answers = {target: _get(port, target, odd) for target in targets}
         well = _get(port, "/health")
-    assert {target: status for target, (status, _) in answers.items() if status >= 500} == {}
+    assert {target: status for target, (status, _unused) in answers.items() if status >= 500} == {}
     assert well[0] == 200

@@ -35,11 +35,11 @@ def test_miss_shows_redis_and_postgresql_then_hit_shows_redis_alone(
     traced: Callable[..., FlaskClient], receiver: SegmentReceiver
 ) -> None:
     client = traced()
-    for _ in range(2):
+    for _unused in range(2):
         client.get("/api/catalog/products/halo-paper-lamp?x=1", headers=SAMPLED)
     miss, hit = receiver.pending()
     assert _parts(miss)[0] == ("redis", "GET")
-    assert {"redis", "postgresql"} == {name for name, _ in _parts(miss)}
+    assert {"redis", "postgresql"} == {name for name, _unused in _parts(miss)}
     assert _parts(hit) == [("redis", "GET")]
     assert {part["namespace"] for part in miss["subsegments"]} == {"remote"}
     assert (hit["name"], hit["trace_id"], hit["parent_id"]) == ("ecommerce-backend", ROOT, PARENT)
@@ -77,7 +77,7 @@ def test_database_that_is_gone_is_a_fault_with_its_exception(
 
 def test_segments_are_counted_in_the_metrics(traced: Callable[..., FlaskClient], receiver: SegmentReceiver) -> None:
     client = traced()
-    for _ in range(3):
+    for _unused in range(3):
         client.get("/api/search/popular", headers=SAMPLED)
     text = client.get("/metrics").text
     assert "tracing_segments_sent_total 3.0" in text

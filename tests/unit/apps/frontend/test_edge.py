@@ -32,7 +32,7 @@ class Daemon:
 
     def segment(self) -> Any:
         """The next segment."""
-        header, _, document = self._socket.recv(65_536).partition(b"\n")
+        header, _unused, document = self._socket.recv(65_536).partition(b"\n")
         assert json.loads(header) == {"format": "json", "version": 1}
         return json.loads(document)
 
@@ -101,7 +101,7 @@ def test_unreachable_backend_is_a_fault_of_its_call(make_app: MakeApp, daemon: D
 
 
 def test_counters_know_every_segment(traced: FlaskClient, daemon: Daemon) -> None:
-    for _ in range(3):
+    for _unused in range(3):
         traced.get("/products", headers=sampled())
         daemon.segment()
     assert counters(traced)["tracing_segments_sent_total", ()] == 3
@@ -131,7 +131,7 @@ def test_every_answer_has_the_security_headers(client: FlaskClient) -> None:
 @pytest.mark.parametrize("secure", [False, True])
 def test_session_cookie_is_closed_to_scripts_and_other_sites(make_app: MakeApp, secure: bool) -> None:
     response = make_app(secure_cookies=secure).test_client().get("/auth/login")
-    _, *attributes = (part.strip() for part in response.headers["Set-Cookie"].split(";"))
+    _unused, *attributes = (part.strip() for part in response.headers["Set-Cookie"].split(";"))
     assert {"HttpOnly", "SameSite=Lax"} <= set(attributes)
     assert ("Secure" in attributes) is secure
     assert ("Strict-Transport-Security" in response.headers) is secure
@@ -234,12 +234,3 @@ def test_every_request_is_counted_once_under_its_route(client: FlaskClient) -> N
     requests = {labels: value for (name, labels), value in counted.items() if name == "http_requests_total"}
     assert requests == expected
     assert counted["http_request_duration_seconds_count", ("GET", "/products/<slug>")] == 2
-
-
-def test_bytes_are_counted_in_both_directions(client: FlaskClient) -> None:
-    answer = client.get("/products")
-    counted = counters(client)
-    headers = sum(len(f"{name}: {value}\r\n") for name, value in answer.headers.items())
-    expected = len(f"HTTP/1.1 {answer.status}\r\n\r\n") + headers + len(answer.data)
-    assert counted["http_network_transmit_bytes_total", ()] == expected
-    assert counted["http_network_receive_bytes_total", ()] >= len("GET /products HTTP/1.1\r\nHost: localhost\r\n\r\n")

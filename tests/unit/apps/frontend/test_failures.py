@@ -82,7 +82,7 @@ def test_slow_backend_gives_504_in_time(make_app: MakeApp) -> None:
 
 
 def test_connection_that_the_backend_closed_is_replaced(client: FlaskClient, api: FakeShopApi) -> None:
-    for _ in range(3):
+    for _unused in range(3):
         assert client.get("/products").status_code == 200
         api.hang_up()
     assert api.connections == 3
@@ -143,6 +143,13 @@ def test_rubbish_is_never_a_server_error(client: FlaskClient, path: str, query: 
 def test_bad_bytes_in_an_address_are_no_server_error(client: FlaskClient) -> None:
     for address in ("/search?q=%ff%fe", "/search?q=%ed%a0%80", "/products/%00", "/products?min_price=%00", "/search?%"):
         assert client.get(address).status_code < 500
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=some.sampled_from(["/search", "/products", "/auth/login"]), name=_NAMES, value=some.binary(max_size=60))
+def test_raw_bytes_of_a_query_are_no_server_error(client: FlaskClient, path: str, name: str, value: bytes) -> None:
+    query = f"{name}=".encode() + value
+    assert client.get(path, environ_overrides={"QUERY_STRING": query.decode("latin-1")}).status_code < 500
 
 
 def test_time_out_of_one_call_leaves_the_next_alone(make_app: MakeApp, api: FakeShopApi) -> None:

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from psutil import Process
 from support.fake_shop_api import FakeShopApi
 from support.pages import read_page
 from support.servers import free_port, running
@@ -49,7 +51,7 @@ def read(url: str) -> str:
 
 
 def test_storefront_serves_pages_and_counts_over_its_processes(shop_url: str) -> None:
-    for _ in range(20):
+    for _unused in range(20):
         assert len(read_page(read(f"{shop_url}/products")).all("li", class_="card")) == 24
     families = text_string_to_metric_families(read(f"{shop_url}/metrics"))
     samples = [sample for family in families for sample in family.samples if sample.name == "http_requests_total"]
@@ -59,6 +61,25 @@ def test_storefront_serves_pages_and_counts_over_its_processes(shop_url: str) ->
 def test_backend_sees_the_clients_address_without_its_port(shop_url: str, api: FakeShopApi) -> None:
     read(f"{shop_url}/products")
     assert api.calls[-1].headers["x-forwarded-for"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [b"/search?q=%ff", b"/search?q=\xff", b"/search?q=\xc3\xa4", b"/products?page=\xff", b"/products?page=%00"],
+)
+def test_odd_bytes_over_the_wire_are_refused_or_answered(shop_url: str, target: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", urlsplit(shop_url).port or 0), timeout=30) as connection:
+        connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: shop\r\n\r\n")
+        status = connection.recv(65_536).split()[1]
+    assert status in (b"200", b"400")
+
+
+def test_without_tracing_no_process_has_a_datagram_socket(shop_url: str, environ: dict[str, str]) -> None:
+    read(f"{shop_url}/products")
+    [shop] = [
+        child for child in Process().children() if child.environ().get("FRONTEND_PORT") == environ["FRONTEND_PORT"]
+    ]
+    assert [each.net_connections("udp") for each in (shop, *shop.children(recursive=True))] == [[], [], []]
 
 
 @pytest.mark.parametrize(

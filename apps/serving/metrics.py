@@ -10,8 +10,6 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from tracing import Tracing
-from tracing.flask import flask_route
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -19,14 +17,20 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _UNMATCHED = "unmatched"
 
 Labels = tuple[str, str, str]
+Segments = tuple[int, int]
+Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
-Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+RouteOf = Callable[[Environ], str | None]
 
 
 class HttpMetrics:
-    """The counters of one process; `exposition` joins those of all processes where they share a directory."""
+    """The counters of one process; `exposition` joins those of all processes where they share a directory.
 
-    def __init__(self) -> None:
+    `segments` tells how many segments the tracing of this process has sent and dropped since it began.
+    """
+
+    def __init__(self, segments: Callable[[], Segments]) -> None:
         self._registry = CollectorRegistry()
         labels = ("method", "route", "status")
         self._requests = Counter("http_requests_total", "Requests", labels, registry=self._registry)
@@ -42,11 +46,12 @@ class HttpMetrics:
         self._sent = self._counter("tracing_segments_sent_total", "Segments handed to the X-Ray daemon")
         self._dropped = self._counter("tracing_segments_dropped_total", "Segments lost before the X-Ray daemon")
         self._children: dict[Labels, tuple[Counter, Histogram]] = {}
-        self._tracing_lock = threading.Lock()
-        self._tracing_seen = (0, 0)
+        self._segments = segments
+        self._segments_lock = threading.Lock()
+        self._segments_seen: Segments = (0, 0)
 
     def observe(self, labels: Labels, seconds: float, received_bytes: int, transmitted_bytes: int) -> None:
-        """Counts one request."""
+        """Counts one request, and the segments since the one before."""
         children = self._children.get(labels)
         if children is None:
             children = self._requests.labels(*labels), self._seconds.labels(*labels[:2])
@@ -55,14 +60,7 @@ class HttpMetrics:
         children[1].observe(seconds)
         self._received.inc(received_bytes)
         self._transmitted.inc(transmitted_bytes)
-
-    def take_tracing(self, tracing: Tracing) -> None:
-        """Adds what the tracing has sent and dropped since the last call."""
-        with self._tracing_lock:
-            sent, dropped = tracing.sent, tracing.dropped
-            self._sent.inc(max(0, sent - self._tracing_seen[0]))
-            self._dropped.inc(max(0, dropped - self._tracing_seen[1]))
-            self._tracing_seen = (sent, dropped)
+        self._count_segments()
 
     def exposition(self) -> bytes:
         """Prometheus' text format."""
@@ -72,19 +70,29 @@ class HttpMetrics:
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
 
+    def _count_segments(self) -> None:
+        if self._segments() == self._segments_seen:
+            return
+        with self._segments_lock:
+            seen, now = self._segments_seen, self._segments()
+            self._segments_seen = now
+        self._sent.inc(max(0, now[0] - seen[0]))
+        self._dropped.inc(max(0, now[1] - seen[1]))
+
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(name, text, registry=self._registry)
 
 
 class MeasuredApplication:
-    """A WSGI application whose requests are counted."""
+    """A WSGI application whose requests are counted; `route_of` tells the template of a request's route."""
 
-    def __init__(self, application: Application, metrics: HttpMetrics) -> None:
+    def __init__(self, application: Application, metrics: HttpMetrics, route_of: RouteOf) -> None:
         self.application = application
         self._metrics = metrics
+        self._route_of = route_of
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        exchange = _Exchange(self._metrics, environ, start_response)
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        exchange = _Exchange(self._metrics, environ, start_response, self._route_of)
         try:
             body = self.application(environ, exchange.start_response)
         except BaseException:
@@ -97,12 +105,15 @@ class MeasuredApplication:
 
 
 class _Exchange:
-    __slots__ = ("_began", "_environ", "_header_bytes", "_metrics", "_route", "_start_response", "_status")
+    __slots__ = ("_began", "_environ", "_header_bytes", "_metrics", "_route", "_route_of", "_start_response", "_status")
 
-    def __init__(self, metrics: HttpMetrics, environ: dict[str, Any], start_response: StartResponse) -> None:
+    def __init__(
+        self, metrics: HttpMetrics, environ: Environ, start_response: StartResponse, route_of: RouteOf
+    ) -> None:
         self._metrics = metrics
         self._environ = environ
         self._start_response = start_response
+        self._route_of = route_of
         self._began = time.perf_counter()
         self._status = "500"
         self._route = _UNMATCHED
@@ -110,7 +121,7 @@ class _Exchange:
 
     def start_response(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
         self._status = status[:3]
-        self._route = flask_route(self._environ) or _UNMATCHED
+        self._route = self._route_of(self._environ) or _UNMATCHED
         # The status line with HTTP/1.1 and CRLF, then name, ": ", value and CRLF of each header, then an empty line.
         self._header_bytes = len(status) + 13 + sum(len(name) + len(value) + 4 for name, value in headers)
         return self._start_response(status, headers, *exc_info)
@@ -159,10 +170,11 @@ class _MeasuredBody:
             exchange.finish(self._bytes)
 
 
-def _request_bytes(environ: dict[str, Any]) -> int:
+def _request_bytes(environ: Environ) -> int:
     """The bytes of a request as HTTP/1.1 writes them: request line, headers and body."""
     path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
-    line = len(environ["REQUEST_METHOD"]) + len(path) + len(query) + 12
+    # "GET /path?query HTTP/1.1" and CRLF, name, ": ", value and CRLF of each header, then an empty line.
+    line = len(environ["REQUEST_METHOD"]) + len(path) + len(query) + bool(query) + 12
     headers = sum(len(name) - 1 + len(value) for name, value in environ.items() if name.startswith("HTTP_"))
     length = environ.get("CONTENT_LENGTH") or "0"
-    return line + headers + (int(length) if length.isdigit() else 0)
+    return line + headers + 2 + (int(length) if length.isdecimal() else 0)

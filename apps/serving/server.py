@@ -1,0 +1,111 @@
+"""Starts granian with a tier's settings; each of its processes makes its own app."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import MPServer
+
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_STOP_SECONDS = 10
+
+_App = TypeVar("_App")
+
+
+class AddressError(OSError):
+    """A tier cannot listen where it is told to; the message names the variables that say where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """What is served, and how: `name` is the package with the factory `wsgi:app`, and the start of its variables."""
+
+    name: str
+    host: str
+    port: int
+    workers: int
+    threads: int
+
+
+def serve(tier: Tier) -> None:
+    """Serves until SIGTERM or SIGINT; requests that have begun are answered. Raises AddressError."""
+    _check_address(tier)
+    with _metrics_folder(tier.name):
+        # Loaded once for all processes, and only now: prometheus_client looks for the folder when it is imported.
+        importlib.import_module(f"{tier.name}.wsgi")
+        _server(tier).serve()
+
+
+def factory(make: Callable[[], _App]) -> Callable[[], _App]:
+    """Decorates what makes the app of one process, so that the process can be ended while it does.
+
+    Until granian serves, a process still has its parent's handler of SIGTERM, which would do nothing here.
+    """
+
+    @functools.wraps(make)
+    def made() -> _App:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        return make()
+
+    return made
+
+
+def _server(tier: Tier) -> MPServer:
+    return MPServer(
+        f"{tier.name}.wsgi:app",
+        factory=True,
+        address=tier.host,
+        port=tier.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=tier.workers,
+        blocking_threads=tier.threads,
+        websockets=False,
+        log_access=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOP_SECONDS,
+    )
+
+
+def _check_address(tier: Tier) -> None:
+    """Raises AddressError for an address that is taken: granian would share the port with whoever has it."""
+    family = socket.AF_INET6 if ":" in tier.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((tier.host, tier.port))
+        except OSError as problem:
+            prefix = tier.name.upper()
+            raise AddressError(
+                f"cannot listen on {tier.host}:{tier.port}: {problem.strerror}; set {prefix}_HOST or {prefix}_PORT"
+            ) from problem
+
+
+@contextmanager
+def _metrics_folder(name: str) -> Iterator[None]:
+    """The folder in which processes share their metrics; emptied of an earlier run, or made and removed again."""
+    given = os.environ.get(_METRICS_FOLDER)
+    folder = Path(given or tempfile.mkdtemp(prefix=f"{name}-metrics-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    for left_over in folder.glob("*.db"):
+        left_over.unlink()
+    os.environ[_METRICS_FOLDER] = str(folder)
+    try:
+        yield
+    finally:
+        if not given:
+            shutil.rmtree(folder, ignore_errors=True)
