@@ -18,7 +18,7 @@ from support.localaws import CLIENT_ENVIRONMENT
 from werkzeug.serving import make_server
 
 # One service and operation for each way to write an error: REST-JSON, query, CBOR, JSON.
-OPERATIONS = {
+OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "eks": ("ListClusters", {}),
     "sts": ("GetCallerIdentity", {}),
     "cloudwatch": ("ListMetrics", {}),
