@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib
+import multiprocessing
 import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +24,7 @@ from granian.server import MPServer
 
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _STOP_SECONDS = 10
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _App = TypeVar("_App")
 
@@ -50,7 +54,7 @@ def serve(tier: Tier) -> None:
 
 
 def factory(make: Callable[[], _App]) -> Callable[[], _App]:
-    """Decorates what makes the app of one process, so that the process can be ended while it does.
+    """Decorates what makes the app of one process, which can then be ended meanwhile, and ends with its parent.
 
     Until granian serves, a process still has its parent's handler of SIGTERM, which would do nothing here.
     """
@@ -58,9 +62,19 @@ def factory(make: Callable[[], _App]) -> Callable[[], _App]:
     @functools.wraps(make)
     def made() -> _App:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _end_with_parent()
         return make()
 
     return made
+
+
+def _end_with_parent() -> None:
+    """Where the parent is killed, this process would keep the port, and the next start would find it taken."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid != os.getppid():
+        signal.raise_signal(signal.SIGTERM)  # it died before that
 
 
 def _server(tier: Tier) -> MPServer:

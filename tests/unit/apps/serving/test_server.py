@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
+import psutil
 import pytest
 from serving.server import AddressError, Tier, serve
 from support.servers import free_port, running
@@ -92,6 +93,19 @@ def test_process_that_is_told_to_stop_while_it_starts_ends(tmp_path: Path) -> No
             with told:
                 process.terminate()
                 assert process.wait(timeout=8) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    port = free_port()
+    with running(_command(port, 2), port, env=_environ(tmp_path, COUNTING)) as process:
+        _read(port, "/list")
+        workers = psutil.Process(process.pid).children()
+        process.kill()
+        process.wait()
+        gone, alive = psutil.wait_procs(workers, timeout=30)
+    assert gone != []
+    assert alive == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "name.invalid"])
