@@ -21,7 +21,7 @@ def tree_digest(folders: str | list[str]) -> str:
         root = Path(folder)
         if not root.is_dir():
             raise AnsibleFilterError(f"tree_digest: {folder} is not a folder")
-        for path in sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+        for path in sorted(path for path in root.rglob("*") if path.is_file() and path.parent.name != "__pycache__"):
             content = path.read_bytes()
             digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode())
             digest.update(content)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.urls import open_url
@@ -16,6 +17,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.supervisor import (
     BACKOFF,
     EXITED,
     FATAL,
+    RUNNING,
     STOPPED,
     Supervisor,
     SupervisorError,
@@ -58,22 +60,27 @@ def end_supervisor(supervisor: Supervisor) -> None:
     _wait_for(lambda: not _exists(process_id), _SHUTDOWN_SECONDS, "the supervisor did not end")
 
 
-def start_and_wait(supervisor: Supervisor, process: dict[str, Any]) -> None:
-    """Starts one process on a free port and returns when it is ready.
-
-    Raises SupervisorError naming the port's variable when the port is taken, or quoting the process' last lines when
-    it ends or is not ready in time.
-    """
-    name = process["name"]
+def start(supervisor: Supervisor, process: dict[str, Any]) -> None:
+    """Starts one process on a free port. Raises SupervisorError naming the port's variable when the port is taken."""
     _wait_until_free(process)
-    supervisor.start(name)
-    deadline = time.monotonic() + process["ready_timeout_seconds"]
-    while not _ready(process):
+    supervisor.start(process["name"])
+
+
+def wait_until_ready(supervisor: Supervisor, process: dict[str, Any]) -> None:
+    """Returns when a process is ready: its URL or port answers; one that has neither has run for a second.
+
+    Raises SupervisorError quoting the process' last lines when it ends or is not ready in time.
+    """
+    name, timeout_seconds = process["name"], process["ready_timeout_seconds"]
+    deadline = time.monotonic() + timeout_seconds
+    while True:
         state = (supervisor.states() or {}).get(name, STOPPED)
         if state in _FAILED:
             raise SupervisorError(_failure(supervisor, name, f"ended before it was ready ({state})"))
+        if _ready(process, state):
+            return
         if time.monotonic() > deadline:
-            raise SupervisorError(_failure(supervisor, name, f"was not ready in {process['ready_timeout_seconds']} s"))
+            raise SupervisorError(_failure(supervisor, name, f"was not ready in {timeout_seconds} s"))
         time.sleep(_POLL_SECONDS)
 
 
@@ -102,10 +109,10 @@ def _wait_for(condition: Callable[[], bool], timeout_seconds: float, message: st
         time.sleep(_POLL_SECONDS)
 
 
-def _ready(process: dict[str, Any]) -> bool:
+def _ready(process: dict[str, Any], state: str) -> bool:
     if process["ready_url"]:
         return _answers(process["ready_url"])
-    return _listens(process["port"]) if process["port"] else True
+    return _listens(process["port"]) if process["port"] else state == RUNNING
 
 
 def _answers(url: str) -> bool:
@@ -122,8 +129,9 @@ def _listens(port: int) -> bool:
 
 
 def _exists(process_id: int) -> bool:
+    """Whether a process runs; one that ended and waits for a parent to ask for it, as in a container, does not."""
     try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
+        stat = Path(f"/proc/{process_id}/stat").read_text()
+    except FileNotFoundError:
         return False
-    return True
+    return stat.rpartition(")")[2].split()[0] != "Z"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import http.client
 import pwd
+import re
 import shlex
 import socket
 import xmlrpc.client
@@ -30,12 +31,12 @@ directory = {directory}
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [include]
-files = {directory}/conf.d/*.conf
+files = conf.d/*.conf
 """
 
 # autostart is off so that a supervisor which comes back starts nothing by itself: a run decides what runs.
 _PROGRAM = """\
-[program:{name}]
+{port}[program:{name}]
 command = {command}
 directory = {working_directory}
 environment = {environment}
@@ -51,6 +52,9 @@ stdout_logfile = {log_file}
 stdout_logfile_maxbytes = 10MB
 stdout_logfile_backups = 1
 """
+
+_PORT_LINE = "; port "
+_UNWRITABLE = re.compile(r"[\r\n]|\s[;#]")
 
 
 class SupervisorError(Exception):
@@ -74,7 +78,9 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        connection = _UnixConnection(self._path)
+        self._connection = host, connection  # what close() closes
+        return connection
 
 
 class Supervisor:
@@ -87,17 +93,16 @@ class Supervisor:
         self.directory = Path(directory)
         self.config = self.directory / "supervisord.conf"
         self._socket = str(self.directory / "supervisor.sock")
-        self._api: Any = xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self._socket))
 
     def states(self) -> dict[str, str] | None:
         """Each known process' state by name; None where no supervisor answers."""
         try:
-            return {info["name"]: info["statename"] for info in self._api.supervisor.getAllProcessInfo()}
+            return {info["name"]: info["statename"] for info in self._ask("getAllProcessInfo")}
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return None
 
     def process_id(self) -> int:
-        return int(self._api.supervisor.getPID())
+        return int(self._call("getPID"))
 
     def definition(self, name: str) -> str | None:
         """The text of a process' definition, None where it has none."""
@@ -133,7 +138,8 @@ class Supervisor:
         self._call("startProcess", name, False)
 
     def stop(self, name: str) -> None:
-        self._call("stopProcess", name)
+        """Ends a process, and is content with one that has ended."""
+        self._call("stopProcessGroup", name)
 
     def shutdown(self) -> None:
         """Ends every process, then the supervisor."""
@@ -155,11 +161,15 @@ class Supervisor:
 
     def _call(self, method: str, *arguments: Any) -> Any:
         try:
-            return getattr(self._api.supervisor, method)(*arguments)
+            return self._ask(method, *arguments)
         except xmlrpc.client.Fault as fault:
             raise SupervisorError(
                 f"the supervisor refused {method} {' '.join(map(str, arguments))}: {fault}"
             ) from fault
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        with xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self._socket)) as api:
+            return getattr(api.supervisor, method)(*arguments)
 
 
 def render_supervisord(directory: str, *, as_root: bool) -> str:
@@ -174,16 +184,23 @@ def render_program(process: dict[str, Any], log_file: Path) -> str:
     """
     account = _account(process["user"]) if process["user"] else []
     command = ["setpriv", "--pdeathsig", process["stop_signal"], *account, "--", *process["command"]]
-    environment = ",".join(f"{key}={_quoted(value)}" for key, value in sorted(process["environment"].items()))
+    environment = ",".join(f"{key}={_quoted(key, value)}" for key, value in sorted(process["environment"].items()))
     return _PROGRAM.format(
+        port=f"{_PORT_LINE}{process['port']}\n" if process["port"] else "",
         name=process["name"],
         command=_escape(shlex.join(command)),
         working_directory=_escape(process["working_directory"]),
         environment=environment,
         stop_signal=process["stop_signal"],
         stop_seconds=process["stop_seconds"],
-        log_file=_escape(str(log_file)),
+        log_file=_escape(_escape(str(log_file))),  # which supervisord expands twice
     )
+
+
+def may_hold_port(definition: str, port: int) -> bool:
+    """Whether what runs by a definition may be what listens on a port: one that names no port may hold any."""
+    first, _newline, _rest = definition.partition("\n")
+    return not first.startswith(_PORT_LINE) or first == f"{_PORT_LINE}{port}"
 
 
 def _account(user: str) -> list[str]:
@@ -195,15 +212,21 @@ def _account(user: str) -> list[str]:
 
 
 def _escape(text: str) -> str:
-    """Supervisord expands % in its values and takes ' ;' for the start of a comment."""
-    if "\n" in text or " ;" in text:
-        raise SupervisorError(f"a line break or ' ;' cannot stand in a process' definition: {text!r}")
+    """Supervisord expands % in its values and takes ; and # after a space for the start of a comment."""
+    if _UNWRITABLE.search(text):
+        raise SupervisorError(
+            f"a line break, or ; or # after a space, cannot stand in a process' definition: {text!r} - "
+            "let the program read it from a file"
+        )
     return text.replace("%", "%%")
 
 
-def _quoted(value: str) -> str:
-    """Supervisord reads environment values with a lexer that knows both quotes and no escapes."""
-    if '"' in value and "'" in value:
-        raise SupervisorError(f"both kinds of quotes cannot stand in one environment value: {value!r}")
+def _quoted(name: str, value: str) -> str:
+    """Supervisord reads environment values with a lexer that knows both quotes and no escapes, and strips quotes."""
+    if ('"' in value and "'" in value) or value.strip("'\"") != value:
+        raise SupervisorError(
+            f"the value of {name} cannot be given to the program: it holds both kinds of quotes, or begins or ends "
+            "with one - let the program read it from a file"
+        )
     mark = "'" if '"' in value else '"'
     return f"{mark}{_escape(value)}{mark}"

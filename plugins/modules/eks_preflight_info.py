@@ -83,6 +83,7 @@ checks:
       type: str
 """
 
+import re
 from typing import Any
 
 try:
@@ -191,6 +192,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if not re.fullmatch(r"\d+\.\d+", module.params["minimum_kubernetes_version"]):
+        module.fail_json(msg="minimum_kubernetes_version must be of the form 1.30, and quoted: YAML reads 1.30 as 1.3")
     retry = AWSRetry.jittered_backoff(retries=5)
     sts, eks, iam = (module.client(service, retry_decorator=retry) for service in ("sts", "eks", "iam"))
     try:

@@ -38,7 +38,7 @@ options:
     default: []
     suboptions:
       name:
-        description: The process' name, of lower-case letters, digits and hyphens.
+        description: The process' name, of lower-case letters, digits and hyphens. No two have the same.
         type: str
         required: true
       command:
@@ -47,7 +47,9 @@ options:
         elements: str
         default: []
       environment:
-        description: Variables added to the supervisor's own environment.
+        description:
+          - Variables added to the supervisor's own environment.
+          - A value may hold one kind of quotes, but neither begin nor end with one.
         type: dict
         default: {}
       working_directory:
@@ -60,7 +62,7 @@ options:
       port:
         description:
           - The TCP port on 127.0.0.1 that the program listens on.
-          - When another program holds it, the task fails before anything is started.
+          - When another program holds it, the task fails before anything is started, stopped or written.
         type: int
       port_variable:
         description: The variable to name in the message when the port is taken.
@@ -69,7 +71,7 @@ options:
       ready_url:
         description:
           - Answers below 400 once the program is ready.
-          - Without it, a connection to O(processes[].port) is enough.
+          - Without it, a connection to O(processes[].port) is enough; without both, to run for a second.
         type: str
       ready_timeout_seconds:
         description: How long the program may take until it is ready.
@@ -91,7 +93,7 @@ options:
   reserved_ports:
     description:
       - Ports on 127.0.0.1 that later tasks will need, so that a taken one stops the playbook before its first change.
-      - A port is fine when nothing listens on it, or the named process of this supervisor runs.
+      - A port is fine when nothing listens on it, or the named process of this supervisor runs on it.
     type: list
     elements: dict
     default: []
@@ -155,6 +157,8 @@ processes:
 """
 
 import os
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,25 +167,32 @@ from ansible_collections.deepobs.eks.plugins.module_utils.processes import (
     check_ports,
     end_supervisor,
     ensure_supervisor,
-    start_and_wait,
+    start,
+    wait_until_ready,
 )
 from ansible_collections.deepobs.eks.plugins.module_utils.supervisor import (
+    BACKOFF,
     RUNNING,
     SOCKET_PATH_LIMIT_BYTES,
     STARTING,
     STOPPED,
     Supervisor,
     SupervisorError,
+    may_hold_port,
     render_program,
     render_supervisord,
 )
 
 _ABSENT = "ABSENT"
+_NAME = re.compile(r"[a-z0-9-]+")
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What is: definitions on disk, states in the supervisor (None where it does not run), its configuration."""
+    """What is: definitions on disk, states in the supervisor (None where it does not run), its configuration.
+
+    What is starting counts as running: a program that answers is called so by supervisord only after a second.
+    """
 
     config: str | None
     definitions: dict[str, str]
@@ -209,15 +220,18 @@ def observe(supervisor: Supervisor) -> Observed:
     """Reads the supervisor's directory and, where it runs, its states."""
     config = supervisor.config.read_text() if supervisor.config.is_file() else None
     definitions = {name: supervisor.definition(name) or "" for name in supervisor.definitions()}
-    return Observed(config=config, definitions=definitions, states=supervisor.states())
+    states = supervisor.states()
+    if states is not None:
+        states = {name: RUNNING if state == STARTING else state for name, state in states.items()}
+    return Observed(config=config, definitions=definitions, states=states)
 
 
 def plan_present(observed: Observed, config: str, wanted: dict[str, str], *, restart: bool) -> Plan:
-    """Defines what differs and starts what does not run. A changed definition ends what ran by the old one."""
+    """Defines what differs and starts what does not run. A changed definition ends what runs by the old one."""
     states = observed.states or {}
     define = [name for name, text in wanted.items() if observed.definitions.get(name) != text]
-    stop = [name for name in wanted if restart and states.get(name) == RUNNING and name not in define]
-    start = [name for name in wanted if name in define + stop or states.get(name) not in (RUNNING, STARTING)]
+    start = [name for name in wanted if restart or name in define or states.get(name) != RUNNING]
+    stop = [name for name in start if states.get(name) in (RUNNING, BACKOFF)]
     return Plan(
         configure=observed.config != config,
         start_supervisor=observed.states is None,
@@ -266,13 +280,17 @@ def _stays_down(observed: Observed, plan: Plan) -> bool:
 
 
 def apply_present(supervisor: Supervisor, plan: Plan, config: str, wanted: dict[str, str], supervisord: str) -> None:
-    """Carries the definitions of plan_present out, in the order that leaves something sensible when it is cut short."""
+    """Carries a plan of plan_present out but for the starting.
+
+    What runs by an old definition ends before the new one is written, so that a run which is cut short leaves nothing
+    that the next one would take for the new one.
+    """
     if plan.configure or plan.start_supervisor:
         ensure_supervisor(supervisor, config, supervisord)
-    for name in plan.define:
-        supervisor.write_definition(name, wanted[name])
     for name in plan.stop:
         supervisor.stop(name)
+    for name in plan.define:
+        supervisor.write_definition(name, wanted[name])
     for name in wanted:
         supervisor.adopt(name)
 
@@ -290,6 +308,7 @@ def apply_absent(supervisor: Supervisor, plan: Plan) -> None:
 
 def ensure_present(module: AnsibleModule, supervisor: Supervisor, *, restart: bool) -> dict[str, Any]:
     """The processes of the parameters run as they are given. Returns what exit_json takes."""
+    _check_commands(module.params["processes"])
     processes = {process["name"]: process for process in module.params["processes"]}
     config = render_supervisord(module.params["directory"], as_root=os.geteuid() == 0)
     wanted = {
@@ -298,15 +317,29 @@ def ensure_present(module: AnsibleModule, supervisor: Supervisor, *, restart: bo
     observed = observe(supervisor)
     plan = plan_present(observed, config, wanted, restart=restart)
     starting = [processes[name] for name in plan.start]
-    states = observed.states or {}
-    check_ports(
-        [needed for needed in starting + module.params["reserved_ports"] if states.get(needed["name"]) != RUNNING]
-    )
-    if plan.changes and not module.check_mode:
-        apply_present(supervisor, plan, config, wanted, module.params["supervisord"])
-        for process in starting:
-            start_and_wait(supervisor, process)
+    check_ports(others_ports(observed, starting + module.params["reserved_ports"]))
+    if not module.check_mode:
+        if plan.changes:
+            apply_present(supervisor, plan, config, wanted, module.params["supervisord"])
+        _run_all(supervisor, plan, list(processes.values()))
     return _result(observed, plan, wanted, list(processes))
+
+
+def others_ports(observed: Observed, needed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of the processes and their ports those which, if something listens there, are taken by somebody else."""
+    states = observed.states or {}
+    own = {name: text for name, text in observed.definitions.items() if states.get(name) == RUNNING}
+    return [
+        entry for entry in needed if entry["name"] not in own or not may_hold_port(own[entry["name"]], entry["port"])
+    ]
+
+
+def _run_all(supervisor: Supervisor, plan: Plan, processes: list[dict[str, Any]]) -> None:
+    """One after the other, for the later ones may need the earlier ones."""
+    for process in processes:
+        if process["name"] in plan.start:
+            start(supervisor, process)
+        wait_until_ready(supervisor, process)
 
 
 def ensure_absent(module: AnsibleModule, supervisor: Supervisor, *, shutdown: bool) -> dict[str, Any]:
@@ -330,6 +363,7 @@ def _result(observed: Observed, plan: Plan, wanted: dict[str, str], names: list[
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Does what O(state) asks for."""
     _check_directory(module.params["directory"])
+    _check_names(module.params["processes"])
     supervisor, state = Supervisor(module.params["directory"]), module.params["state"]
     if state in ("absent", "shutdown"):
         return ensure_absent(module, supervisor, shutdown=state == "shutdown")
@@ -346,6 +380,22 @@ def _check_directory(directory: str) -> None:
         raise SupervisorError(
             f"directory is too long for a socket in it: {directory} - choose one of at most 80 characters"
         )
+
+
+def _check_names(processes: list[dict[str, Any]]) -> None:
+    for name, count in Counter(process["name"] for process in processes).items():
+        if not _NAME.fullmatch(name):
+            raise SupervisorError(
+                f"processes[].name must be of lower-case letters, digits and hyphens, not {name!r}: choose another"
+            )
+        if count > 1:
+            raise SupervisorError(f"processes[].name {name!r} is there {count} times: give each process its own")
+
+
+def _check_commands(processes: list[dict[str, Any]]) -> None:
+    for process in processes:
+        if not process["command"]:
+            raise SupervisorError(f"processes[].command of {process['name']} is empty: give its program and arguments")
 
 
 def argument_spec() -> dict[str, Any]:
@@ -382,8 +432,7 @@ def main() -> None:
         argument_spec=argument_spec(),
         required_if=[
             ("state", "present", ["supervisord"]),
-            ("state", "restarted", ["supervisord", "processes"]),
-            ("state", "absent", ["processes"]),
+            ("state", "restarted", ["supervisord"]),
         ],
         supports_check_mode=True,
     )

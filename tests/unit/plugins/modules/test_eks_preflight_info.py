@@ -1,0 +1,126 @@
+"""eks_preflight_info against an account: what it finds, and what it says of what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.deepobs.eks.plugins.modules.eks_preflight_info import (
+    check_cluster_status,
+    check_oidc_provider,
+    check_version,
+)
+from support.documented import differences, return_documentation
+from support.module_cycle import run_module
+from support.servers import free_port
+
+ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF"
+PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/"
+
+
+def preflight(cluster: str = "deepobs-local", **options: Any) -> dict[str, Any]:
+    return run_module("eks_preflight_info", {"cluster_name": cluster, **options})
+
+
+def statuses(result: dict[str, Any]) -> dict[str, str]:
+    return {check["name"]: check["status"] for check in result["checks"]}
+
+
+@pytest.fixture
+def without_provider(aws: Any) -> str:
+    """The issuer of the cluster, which IAM does not know."""
+    issuer: str = aws.eks.describe_cluster(name="deepobs-local")["cluster"]["identity"]["oidc"]["issuer"]
+    for entry in aws.iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+        aws.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=entry["Arn"])
+    return issuer
+
+
+def test_cluster_is_described_and_what_is_missing_is_named(without_provider: str) -> None:
+    found = preflight()
+
+    assert (found["changed"], found["account"]) == (False, "123456789012")
+    assert found["cluster"] == {
+        "name": "deepobs-local",
+        "version": "1.35",
+        "status": "ACTIVE",
+        "issuer": without_provider,
+    }
+    assert statuses(found) == {"credentials": "ok", "cluster": "ok", "version": "ok", "oidc_provider": "warning"}
+    assert "irsa_create_oidc_provider" in found["checks"][-1]["remedy"]
+    assert differences(return_documentation("eks_preflight_info"), found) == []
+
+
+def test_registered_provider_is_found(aws: Any, without_provider: str) -> None:
+    arn = aws.iam.create_open_id_connect_provider(Url=without_provider, ClientIDList=["sts.amazonaws.com"])[
+        "OpenIDConnectProviderArn"
+    ]
+    try:
+        assert statuses(preflight())["oidc_provider"] == "ok"
+    finally:
+        aws.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+
+
+def test_cluster_that_is_too_old_fails_its_check(account: str) -> None:
+    assert statuses(preflight(minimum_kubernetes_version="1.36"))["version"] == "failed"
+
+
+def test_cluster_that_is_not_there_ends_the_checks(account: str) -> None:
+    found = preflight("nowhere")
+
+    assert (found["account"], found["cluster"]) == ("123456789012", {})
+    assert statuses(found) == {"credentials": "ok", "cluster": "failed"}
+    assert "nowhere" in found["checks"][-1]["message"]
+    assert "deepobs_cluster_name" in found["checks"][-1]["remedy"]
+    assert differences(return_documentation("eks_preflight_info"), found) == []
+
+
+def test_without_credentials_the_remedy_is_named(account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+
+    found = preflight()
+
+    assert (found["account"], found["cluster"], statuses(found)) == ("", {}, {"credentials": "failed"})
+    assert "AWS_PROFILE" in found["checks"][0]["remedy"]
+    assert differences(return_documentation("eks_preflight_info"), found) == []
+
+
+def test_aws_that_does_not_answer_is_told_as_such(account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    (credentials,) = preflight()["checks"]
+    assert "Could not connect to the endpoint URL" in credentials["message"]
+
+
+@pytest.mark.parametrize(("status", "expected"), [("ACTIVE", "ok"), ("UPDATING", "failed"), ("CREATING", "failed")])
+def test_only_an_active_cluster_can_be_changed(status: str, expected: str) -> None:
+    assert check_cluster_status({"name": "shop", "status": status})["status"] == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "minimum", "expected"),
+    [("1.30", "1.30", "ok"), ("1.35", "1.30", "ok"), ("1.9", "1.30", "failed"), ("2.0", "1.30", "ok")],
+)
+def test_versions_are_compared_as_numbers(version: str, minimum: str, expected: str) -> None:
+    assert check_version({"version": version}, minimum)["status"] == expected
+
+
+@pytest.mark.parametrize(
+    ("issuer", "providers", "expected"),
+    [
+        (ISSUER, [f"{PROVIDER}0123456789ABCDEF"], "ok"),
+        (ISSUER, [f"{PROVIDER}0123456789ABCDE"], "warning"),
+        (ISSUER, [], "warning"),
+        ("", [f"{PROVIDER}0123456789ABCDEF"], "failed"),
+    ],
+)
+def test_provider_is_the_one_of_the_issuer(issuer: str, providers: list[str], expected: str) -> None:
+    assert check_oidc_provider(issuer, providers)["status"] == expected
+
+
+@pytest.mark.parametrize("minimum", ["latest", "1", "1.30.x", ""])
+def test_minimum_that_is_no_version_is_refused(account: str, minimum: str) -> None:
+    with pytest.raises(AssertionError, match="minimum_kubernetes_version"):
+        preflight(minimum_kubernetes_version=minimum)
