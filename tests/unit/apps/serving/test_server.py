@@ -95,6 +95,14 @@ def test_process_that_is_told_to_stop_while_it_starts_ends(tmp_path: Path) -> No
                 assert process.wait(timeout=8) == 0
 
 
+def test_file_that_a_starting_process_has_not_filled_yet_is_no_failure(tmp_path: Path) -> None:
+    port, folder = free_port(), tmp_path / "metrics"
+    with running(_command(port, 1), port, env=_environ(tmp_path, COUNTING, PROMETHEUS_MULTIPROC_DIR=str(folder))):
+        _read(port, "/list")
+        (folder / "counter_1.db").touch()
+        assert 'route="/list"' in _read(port, "/metrics")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
 def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     port = free_port()
