@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 from support.playbooks import Platform, process_platform
+
+NO_LOAD = ("--skip-tags", "stress_test")
+BRIEF = {
+    "name": "brief",
+    "stages": [{"duration_seconds": 0, "users": 10}, {"duration_seconds": 8, "users": 10}],
+    "think_time_seconds": [0.1, 0.3],
+    "mix": {"products": 30, "categories": 15, "search": 15, "account": 20, "storefront": 20},
+    "thresholds": {"error_rate": 0},
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,26 +43,26 @@ def test_taken_port_is_named_with_its_variable_before_anything_starts(own: Platf
     assert nothing_runs(own)
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("deepobs_platform", "mainframe"),
-        ("stress_test_seed", "many"),
-        ("backend_tracing", "perhaps"),
-        ("container_insights_degraded", "shrug"),
-        ("deepobs_backend_port", "four thousand"),
-    ],
-)
-def test_wrong_variable_is_named_before_anything_changes(own: Platform, variable: str, value: str) -> None:
-    played = own.play("site", "--skip-tags", "stress_test", **{variable: value})
+def test_unknown_platform_is_named_before_anything_changes(own: Platform) -> None:
+    played = own.play("site", *NO_LOAD, deepobs_platform="mainframe")
     assert played.return_code != 0
-    assert variable in played.output
+    assert "deepobs_platform must be one of: process, kubernetes, got: mainframe" in played.output
+    assert nothing_runs(own)
+
+
+def test_wrong_variables_are_all_named_in_one_message_before_anything_changes(own: Platform) -> None:
+    wrong = {"stress_test_seed": "many", "backend_tracing": "perhaps", "container_insights_degraded": "shrug"}
+    played = own.play("site", *NO_LOAD, **wrong)
+    assert played.return_code != 0
+    message = played.output.rpartition("Set these variables right")[2]
+    for variable in wrong:
+        assert variable in message
     assert "postgresql" not in os.listdir(own.state_dir)
 
 
 def test_unreachable_service_is_named_before_anything_changes(own: Platform) -> None:
     url = "redis://127.0.0.1:1/0"
-    played = own.play("site", "--skip-tags", "stress_test", deepobs_redis_url=url)
+    played = own.play("site", *NO_LOAD, deepobs_redis_url=url)
     assert played.return_code != 0
     assert "deepobs_redis_url names a service that does not answer" in played.output
     assert "postgresql" not in os.listdir(own.state_dir)
@@ -78,28 +89,48 @@ def test_missing_credentials_are_named_with_their_remedy(own: Platform) -> None:
     assert "set AWS_PROFILE or AWS_ACCESS_KEY_ID" in played.output
 
 
-@pytest.mark.parametrize("after_seconds", [2.5, 6, 9, 12, 16, 20])
-def test_killed_run_is_followed_by_one_that_converges(own: Platform, after_seconds: float) -> None:
-    own.play_and_kill("site", "--skip-tags", "stress_test", after_seconds=after_seconds)
-    played = own.play("site", "--skip-tags", "stress_test")
+def test_runs_killed_at_one_task_after_the_other_are_mended_by_the_next(own: Platform) -> None:
+    for task in (
+        "Trust the service accounts",
+        "Keep the add-on",
+        "Initialise the database's folder",
+        "Run the servers",
+        "Bring the tables and the catalogue up to date",
+        "Run the API",
+    ):
+        own.play_and_kill("site", *NO_LOAD, at_task=task, after_seconds=0.6)
+    played = own.play("site", *NO_LOAD)
     assert played.return_code == 0, played.output
-    if after_seconds < 20:
-        own.play("teardown", "--tags", "local_environment")
+    assert own.play("site", *NO_LOAD).changed() == []
+
+
+def test_killed_load_test_ends_with_its_generator_and_the_next_one_is_whole(own: Platform, tmp_path: Path) -> None:
+    profile = tmp_path / "brief.json"
+    profile.write_text(json.dumps(BRIEF))
+    load = {"stress_test_profile_file": str(profile)}
+    own.play_and_kill("stress_test", at_task="Run the load test", after_seconds=3, **load)
+    mine = [process for process in psutil.process_iter(["cmdline"]) if str(profile) in (process.info["cmdline"] or [])]
+    assert psutil.wait_procs(mine, timeout=20)[1] == []
+    played = own.play("stress_test", **load)
+    assert played.return_code == 0, played.output
+    record = json.loads((own.runs_dir / "latest" / "run.json").read_text())
+    assert record["result"]["requests"] > 0
+    assert record["traces"]["count"] == record["result"]["requests"]
 
 
 def test_killed_supervisor_leaves_no_orphan_and_the_next_run_converges(own: Platform) -> None:
-    own.play("site", "--skip-tags", "stress_test")
+    own.play("site", *NO_LOAD)
     supervisor = psutil.Process(int((own.state_dir / "processes" / "supervisord.pid").read_text()))
     children = supervisor.children(recursive=True)
     os.kill(supervisor.pid, signal.SIGKILL)
     _gone, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
-    played = own.play("site", "--skip-tags", "stress_test")
+    played = own.play("site", *NO_LOAD)
     assert played.return_code == 0, played.output
 
 
 def test_teardown_leaves_no_process(own: Platform) -> None:
-    own.play("site", "--skip-tags", "stress_test")
+    own.play("site", *NO_LOAD)
     supervisor = psutil.Process(int((own.state_dir / "processes" / "supervisord.pid").read_text()))
     family = [supervisor, *supervisor.children(recursive=True)]
     played = own.play("teardown", "--tags", "local_environment")

@@ -77,20 +77,26 @@ class Platform:
         )
         return Played(done.returncode, done.stdout + done.stderr, _tasks(done.stdout))
 
-    def play_and_kill(self, playbook: str, *arguments: str, after_seconds: float) -> None:
-        """Starts a playbook and kills it with all its children, as pulling the plug on the terminal would."""
+    def play_and_kill(
+        self, playbook: str, *arguments: str, at_task: str, after_seconds: float, **variables: Any
+    ) -> None:
+        """Kills a playbook with all its children some time into a task, as pulling the plug would."""
         process = subprocess.Popen(
-            self.command(f"playbooks/{playbook}.yml", *arguments),
+            self.command(f"playbooks/{playbook}.yml", *arguments, **variables),
             cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            env={**self.environment, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
             start_new_session=True,
         )
-        time.sleep(after_seconds)
-        if process.poll() is None:
+        with process:
+            lines = process.stdout or []
+            reached = any(line.startswith("TASK [") and at_task in line for line in lines)
+            time.sleep(after_seconds)
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if not reached:
+            raise AssertionError(f"{playbook} ended before its task {at_task!r}")
 
     def url(self, service: str, path: str = "") -> str:
         port = {
