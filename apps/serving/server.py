@@ -69,12 +69,15 @@ def factory(make: Callable[[], _App]) -> Callable[[], _App]:
 
 
 def _end_with_parent() -> None:
-    """Where the parent is killed, this process would keep the port, and the next start would find it taken."""
+    """Where the parent is killed, this process would keep the port, and the next start would find it taken.
+
+    By SIGKILL: granian does not hear a SIGTERM that comes just before it serves, and nobody is left to repeat it.
+    """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid != os.getppid():
-        signal.raise_signal(signal.SIGTERM)  # it died before that
+        signal.raise_signal(signal.SIGKILL)  # it died before that
 
 
 def _server(tier: Tier) -> MPServer:
