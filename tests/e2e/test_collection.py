@@ -31,7 +31,17 @@ def installed(artifact: Path) -> Iterator[Path]:
     """The folder the collection is installed in, closed to writing."""
     with tempfile.TemporaryDirectory(prefix="deepobs-collections-", dir="/tmp") as folder:
         os.chmod(folder, 0o755)
-        command = [BIN / "ansible-galaxy", "collection", "install", artifact, "-p", folder, "--offline", "--no-deps"]
+        command = [
+            BIN / "ansible-galaxy",
+            "collection",
+            "install",
+            artifact,
+            "-p",
+            folder,
+            "--force",
+            "--offline",
+            "--no-deps",
+        ]
         subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
         collection = Path(folder) / "ansible_collections" / "deepobs" / "eks"
         for path in [collection, *collection.rglob("*")]:

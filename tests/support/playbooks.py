@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +91,7 @@ class Platform:
             start_new_session=True,
         )
         with process:
-            lines = process.stdout or []
+            lines: Iterable[str] = process.stdout or ()
             reached = any(line.startswith("TASK [") and at_task in line for line in lines)
             time.sleep(after_seconds)
             os.killpg(process.pid, signal.SIGKILL)
