@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> Flask:
 
 def start_background(shop: Shop) -> Flusher:
     """Starts what a serving process does beside serving: adding up its counters, and again at its end."""
+    shop.cache.prepare()
     flusher = Flusher(shop)
     threading.Thread(target=flusher.run, name="counters", daemon=True).start()
     at_exit(flusher.flush)

@@ -91,6 +91,10 @@ class ResponseCache:
         self._store = gate.client.register_script(_STORE)
         self._drop = gate.client.register_script(_DROP)
 
+    def prepare(self) -> None:
+        """Lets Redis know the scripts, so that no request is the first to be told that it does not."""
+        self._gate.call(lambda redis: [redis.script_load(script) for script in (_STORE, _DROP)])
+
     def get(self, key: str) -> bytes | None:
         """The bytes of an answer; one round trip."""
         return cast("bytes | None", self._gate.call(lambda redis: redis.get(_PREFIX + key)))

@@ -17,6 +17,13 @@ from support.playbooks import ROOT, Platform, process_platform
 
 BIN = Path(sys.executable).parent
 
+OWN_PLAYBOOK = """
+- hosts: deepobs
+  gather_facts: false
+  environment: "{{ deepobs_environment }}"
+  roles: [deepobs.eks.preflight, deepobs.eks.sampling, deepobs.eks.backend, deepobs.eks.frontend]
+"""
+
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -80,8 +87,10 @@ def test_installed_collection_works_from_another_folder_and_stays_as_it_is(
         environment = {key: value for key, value in user.environment.items() if key != "ANSIBLE_CONFIG"}
         environment["ANSIBLE_COLLECTIONS_PATH"] = str(installed.parents[2])
         inventory = ("-i", str(installed / "inventories" / "local"))
+        (tmp_path / "mine.yml").write_text(OWN_PLAYBOOK)
         for playbook, arguments in (
             ("deepobs.eks.site", ("--skip-tags", "stress_test")),
+            ("mine.yml", ()),
             ("deepobs.eks.teardown", ("--tags", "local_environment")),
         ):
             done = subprocess.run(

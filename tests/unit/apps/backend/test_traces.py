@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from backend.views.common import shop_of
 from flask import Flask
 from flask.testing import FlaskClient
 from support.segments import SegmentReceiver
@@ -49,6 +50,17 @@ def test_miss_shows_redis_and_postgresql_then_hit_shows_redis_alone(
         "http_route": "/api/catalog/products/<key>",
         "http_status": 200,
     }
+
+
+def test_first_miss_after_the_start_shows_no_fault_of_a_script_that_redis_does_not_know(
+    open_app: Callable[..., Flask], receiver: SegmentReceiver
+) -> None:
+    tracing = TracingSettings("ecommerce-backend", udp_address=receiver.address, trust_incoming_sampled=True)
+    app = open_app(tracing=tracing)
+    shop_of(app).gate.client.script_flush()
+    shop_of(app).cache.prepare()
+    app.test_client().get("/api/catalog/products/halo-paper-lamp", headers=SAMPLED)
+    assert [part for part in receiver.next()["subsegments"] if part.get("fault") or part.get("error")] == []
 
 
 def test_statements_hold_no_values(traced: Callable[..., FlaskClient], receiver: SegmentReceiver) -> None:
