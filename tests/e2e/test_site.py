@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.accounts import account
 from support.browser import chromium
 from support.playbooks import Platform
 
 NO_LOAD = ("--skip-tags", "stress_test")
-
-
-def account(platform: Platform) -> dict[str, Any]:
-    """Everything the stand-in's account holds."""
-    with urllib.request.urlopen(platform.url("aws", "/_localaws/state")) as answer:
-        state: dict[str, Any] = json.load(answer)
-    return state
 
 
 def running(platform: Platform) -> set[str]:
