@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.deepobs.eks.plugins.module_utils.supervisor import (
-    BACKOFF,
     EXITED,
     FATAL,
     RUNNING,
@@ -29,7 +28,7 @@ _SHUTDOWN_SECONDS = 60
 _PORT_RELEASE_SECONDS = 10  # what a killed supervisor ran may still be closing
 # The processes shall not depend on whose shell happened to start their supervisor.
 _INHERITED = ("HOME", "LANG", "PATH", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
-_FAILED = {BACKOFF, EXITED, FATAL}
+_FAILED = {EXITED, FATAL}  # BACKOFF is tried again by the supervisor
 
 
 def check_ports(processes: Iterable[dict[str, Any]]) -> None:

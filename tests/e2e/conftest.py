@@ -1,4 +1,4 @@
-"""The platform that the end-to-end tests share: its environment is installed once, for all of them."""
+"""The platform that the tests of the whole main job share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from support.playbooks import Platform, process_platform
 
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
-    with process_platform("e2e") as shared:
+    """A platform with nothing on it but the ground: the stand-in and the daemon."""
+    with process_platform("site") as shared:
         played = shared.play("preflight")
         assert played.return_code == 0, played.output
         yield shared

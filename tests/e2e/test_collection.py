@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.playbooks import ROOT, Platform, process_platform
+from support.playbooks import ROOT, process_platform
 
 BIN = Path(sys.executable).parent
 
@@ -79,11 +79,9 @@ def test_artifact_names_its_licence_and_dependency_ranges(artifact: Path) -> Non
     assert all(">=" in wanted and "<" in wanted for wanted in info["dependencies"].values())
 
 
-def test_installed_collection_works_from_another_folder_and_stays_as_it_is(
-    installed: Path, platform: Platform, tmp_path: Path
-) -> None:
+def test_installed_collection_works_from_another_folder_and_stays_as_it_is(installed: Path, tmp_path: Path) -> None:
     before = digest(installed)
-    with process_platform("user", platform.apps_environment) as user:
+    with process_platform("user") as user:
         environment = {key: value for key, value in user.environment.items() if key != "ANSIBLE_CONFIG"}
         environment["ANSIBLE_COLLECTIONS_PATH"] = str(installed.parents[2])
         inventory = ("-i", str(installed / "inventories" / "local"))

@@ -24,9 +24,9 @@ BRIEF = {
 
 
 @pytest.fixture(scope="module")
-def own(platform: Platform) -> Iterator[Platform]:
+def own() -> Iterator[Platform]:
     """A platform of this module's own that shares the installed environment."""
-    with process_platform("faults", platform.apps_environment) as mine:
+    with process_platform("faults") as mine:
         yield mine
 
 

@@ -21,8 +21,8 @@ FOREIGN = {
 
 
 @pytest.fixture(scope="module")
-def own(platform: Platform) -> Iterator[Platform]:
-    with process_platform("aws", platform.apps_environment) as mine:
+def own() -> Iterator[Platform]:
+    with process_platform("aws") as mine:
         assert mine.play("preflight").return_code == 0
         yield mine
 

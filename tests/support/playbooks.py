@@ -47,10 +47,6 @@ class Platform:
         return self.state_dir / "runs"
 
     @property
-    def apps_environment(self) -> Path:
-        return Path(self.variables.get("apps_environment_directory", self.state_dir / "environment"))
-
-    @property
     def environment(self) -> dict[str, str]:
         settings = {
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
@@ -109,17 +105,22 @@ class Platform:
 
 
 @contextmanager
-def process_platform(name: str, environment: Path | None = None) -> Iterator[Platform]:
-    """A platform that is stopped when the block ends. It shares an installed environment where one is given."""
+def process_platform(name: str) -> Iterator[Platform]:
+    """A platform that is stopped when the block ends."""
     with tempfile.TemporaryDirectory(prefix=f"deepobs-{name}-", dir="/tmp") as folder:
         state_dir = Path(folder)
         state_dir.chmod(0o755)  # PostgreSQL's own account must be able to enter
-        shared = {"apps_environment_directory": str(environment)} if environment else {}
-        platform = Platform(state_dir, _free_ports() | shared)
+        platform = Platform(state_dir, _free_ports() | _installed_environment())
         try:
             yield platform
         finally:
             platform.play("teardown", "--tags", "local_environment")
+
+
+def _installed_environment() -> dict[str, str]:
+    """The tests' own environment, which has all the apps need, unless PostgreSQL's account could not enter it."""
+    closed = any(not parent.stat().st_mode & 0o001 for parent in Path(sys.prefix).resolve().parents)
+    return {} if closed and os.geteuid() == 0 else {"apps_environment_directory": sys.prefix}
 
 
 def _free_ports() -> dict[str, Any]:
