@@ -56,7 +56,7 @@ lint: test-environment ## ruff, mypy, ansible-lint, changelog
 
 .PHONY: unit
 unit: test-environment ## the tests of each room at its door
-	@$(PYTEST) tests/unit
+	@$(PYTEST) --numprocesses 3 tests/unit
 
 .PHONY: sanity
 sanity: test-environment ## ansible-test sanity on the installed artifact

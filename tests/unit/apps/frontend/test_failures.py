@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -127,7 +128,9 @@ def test_wrong_method_gets_a_page_and_says_which(client: FlaskClient) -> None:
 _TEXT = some.text(max_size=60)
 _PATHS = some.one_of(
     some.sampled_from(["/", "/products", "/search", "/categories/mugs", "/cart", "/auth/login", "/checkout"]),
-    some.builds(lambda kind, tail: f"/{kind}/{tail}", some.sampled_from(["products", "categories", "orders"]), _TEXT),
+    some.builds(
+        lambda kind, tail: f"/{kind}/{quote(tail)}", some.sampled_from(["products", "categories", "orders"]), _TEXT
+    ),
 )
 _NAMES = some.sampled_from(["q", "page", "sort", "min_price", "max_price", "next", "slug"])
 

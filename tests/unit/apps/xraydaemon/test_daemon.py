@@ -80,7 +80,7 @@ def test_segments_are_kept_while_aws_says_no(
 ) -> None:
     fake, url = xray
     fake.failure = failure
-    daemon = start_daemon(url)
+    daemon = start_daemon(url, XRAY_UPLOAD_THREADS="1")  # more would tell of one outage twice
     daemon.send(*(datagram(number) for number in range(60)))
     fake.wait(lambda fake: fake.attempts >= 4)
     stats = daemon.wait(received=60)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.documented import differences, return_documentation
+from support.localaws import localaws_server
 from support.module_cycle import ModuleFailedError, run_cycle, run_module
 
 CLUSTER = "deepobs-local"
@@ -169,8 +171,11 @@ def test_an_addon_being_deleted_is_created_again(aws: Any) -> None:
     assert described(aws)["status"] == "ACTIVE"
 
 
-def test_without_waiting_it_returns_at_once(aws: Any) -> None:
-    assert run_module("eks_addon", arguments(wait=False))["addon"]["status"] == "CREATING"
+def test_without_waiting_it_returns_at_once(tmp_path: Path) -> None:
+    slowly = {"transition_seconds": 600, "clusters": [{"name": CLUSTER}]}
+    with localaws_server(tmp_path, slowly) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", url)
+        assert run_module("eks_addon", arguments(wait=False))["addon"]["status"] == "CREATING"
 
 
 REFUSED = {
