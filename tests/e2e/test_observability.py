@@ -78,3 +78,12 @@ def test_shared_role_takes_every_service_account_and_policy(own: Platform) -> No
         "addon"
     ]
     assert addon["serviceAccountRoleArn"].endswith(":role/shared")
+
+
+def test_kubernetes_gets_the_side_of_aws_and_a_word_about_the_rest(own: Platform) -> None:
+    played = own.play("observability", deepobs_platform="kubernetes", irsa_shared_role_name="shared")
+    assert played.return_code == 0, played.output
+    assert "does not deploy the X-Ray daemon to Kubernetes" in played.output
+    refused = own.play("applications", deepobs_platform="kubernetes")
+    assert refused.return_code != 0
+    assert "set deepobs_platform to process" in refused.output
