@@ -87,3 +87,5 @@ def test_kubernetes_gets_the_side_of_aws_and_a_word_about_the_rest(own: Platform
     refused = own.play("applications", deepobs_platform="kubernetes")
     assert refused.return_code != 0
     assert "set deepobs_platform to process" in refused.output
+    removed = own.play("teardown", "--skip-tags", "local_environment", deepobs_platform="kubernetes")
+    assert removed.return_code == 0, removed.output
