@@ -68,8 +68,7 @@ molecule: test-environment ## converge, idempotence, verify on a platform of its
 
 .PHONY: e2e
 e2e: test-environment ## whole playbooks: check, run, load, report, faults, the artifact
-	@$(PYTEST) tests/e2e/test_site.py # alone, for its load is measured
-	@$(PYTEST) --numprocesses 2 --dist loadfile --ignore tests/e2e/test_site.py tests/e2e
+	@$(PYTEST) --numprocesses 2 --dist loadfile tests/e2e
 
 .PHONY: test
 test: ## every test that needs no root

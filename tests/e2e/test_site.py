@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.accounts import account
 from support.browser import chromium
-from support.playbooks import Platform
+from support.playbooks import Platform, Played
 
 NO_LOAD = ("--skip-tags", "stress_test")
 
@@ -37,13 +37,16 @@ def converged(checked: dict[str, Any], platform: Platform) -> Platform:
 
 
 @pytest.fixture(scope="module")
-def measured(converged: Platform) -> Path:
-    """The folder of a run of the demonstration's load."""
+def loaded(converged: Platform) -> Played:
+    """The second run, with the demonstration's load."""
     played = converged.play("site")
     assert played.return_code == 0, played.output
-    assert played.changed(outside="deepobs.eks.stress_test") in ([], REPORT_TASKS), (
-        "the second run changed the platform"
-    )
+    return played
+
+
+@pytest.fixture(scope="module")
+def measured(loaded: Played, converged: Platform) -> Path:
+    """The folder that the load's run left."""
     return converged.runs_dir / "latest"
 
 
@@ -55,8 +58,8 @@ REPORT_TASKS = [
 
 @pytest.fixture(scope="module")
 def record(measured: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((measured / "run.json").read_text())
-    return loaded
+    read: dict[str, Any] = json.loads((measured / "run.json").read_text())
+    return read
 
 
 def test_check_mode_shows_the_plan_and_succeeds(checked: dict[str, Any]) -> None:
@@ -73,12 +76,11 @@ def test_check_mode_leaves_the_account_as_it_was(checked: dict[str, Any]) -> Non
 def test_check_mode_starts_nothing_and_leaves_no_run(checked: dict[str, Any], platform: Platform) -> None:
     assert checked["running"] == {"localaws", "xray-daemon"}
     assert not (platform.state_dir / "postgresql").exists()
+    assert not platform.runs_dir.exists()
 
 
-def test_second_run_changes_nothing(converged: Platform) -> None:
-    played = converged.play("site", *NO_LOAD)
-    assert played.return_code == 0, played.output
-    assert played.changed() == []
+def test_second_run_changes_nothing_but_the_stress_tests_own(loaded: Played) -> None:
+    assert loaded.changed(outside="deepobs.eks.stress_test") == REPORT_TASKS
 
 
 def test_check_mode_after_the_run_says_unchanged(converged: Platform) -> None:
@@ -128,10 +130,25 @@ def test_pod_metrics_of_every_measured_process_are_there(record: dict[str, Any])
         assert ("pod_network_tx_bytes", pod) in seen
 
 
-def test_playbook_prints_the_figures(measured: Path, converged: Platform) -> None:
-    show = converged.play("status")
-    assert show.return_code == 0, show.output
-    assert "ecommerce-frontend -> ecommerce-backend" in show.output
+def test_playbook_shows_progress_and_ends_with_the_figures(loaded: Played) -> None:
+    assert loaded.output.count(" users · ") >= 20
+    figures = loaded.output.rpartition("Show the figures")[2]
+    for name in (
+        "traces captured",
+        "requests/s",
+        "p50 / p95 / p99",
+        "error rate",
+        "cache hit rate",
+        "cost of this test",
+    ):
+        assert name in figures
+    assert "report.html" in figures
+
+
+def test_status_tells_what_is_traced(measured: Path, converged: Platform) -> None:
+    played = converged.play("status")
+    assert played.return_code == 0, played.output
+    assert "ecommerce-frontend -> ecommerce-backend" in played.output
 
 
 def test_report_opens_from_disk_and_shows_the_record(measured: Path, record: dict[str, Any]) -> None:
