@@ -38,6 +38,16 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
+@pytest.fixture
+def shop(own: Platform) -> Platform:
+    """The module's platform with the shop on it, as the test before may have left it."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", own.variables["deepobs_frontend_port"])) != 0:
+            played = own.play("site", *NO_LOAD)
+            assert played.return_code == 0, played.output
+    return own
+
+
 def nothing_runs(platform: Platform) -> bool:
     return not list((platform.state_dir / "processes" / "conf.d").glob("*.conf"))
 
@@ -109,40 +119,37 @@ def test_runs_killed_at_one_task_after_the_other_are_mended_by_the_next(own: Pla
         own.play_and_kill("site", *NO_LOAD, at_task=task, after_seconds=0.6)
     played = own.play("site", *NO_LOAD)
     assert played.return_code == 0, played.output
-    assert own.play("site", *NO_LOAD).changed() == []
 
 
-def test_killed_load_test_ends_with_its_generator_and_the_next_one_is_whole(own: Platform, tmp_path: Path) -> None:
+def test_killed_load_test_ends_with_its_generator_and_the_next_one_is_whole(shop: Platform, tmp_path: Path) -> None:
     profile = tmp_path / "brief.json"
     profile.write_text(json.dumps(BRIEF))
     load = {"stress_test_profile_file": str(profile)}
-    own.play_and_kill("stress_test", at_task="Run the load test", after_seconds=3, **load)
+    shop.play_and_kill("stress_test", at_task="Run the load test", after_seconds=3, **load)
     mine = [process for process in psutil.process_iter(["cmdline"]) if str(profile) in (process.info["cmdline"] or [])]
     psutil.wait_procs(mine, timeout=20)
     assert [process for process in mine if alive(process)] == []
-    played = own.play("stress_test", **load)
+    played = shop.play("stress_test", **load)
     assert played.return_code == 0, played.output
-    record = json.loads((own.runs_dir / "latest" / "run.json").read_text())
+    record = json.loads((shop.runs_dir / "latest" / "run.json").read_text())
     assert record["result"]["requests"] > 0
     assert record["traces"]["count"] == record["result"]["requests"]
 
 
-def test_killed_supervisor_leaves_no_orphan_and_the_next_run_converges(own: Platform) -> None:
-    own.play("site", *NO_LOAD)
-    supervisor = psutil.Process(int((own.state_dir / "processes" / "supervisord.pid").read_text()))
+def test_killed_supervisor_leaves_no_orphan_and_the_next_run_converges(shop: Platform) -> None:
+    supervisor = psutil.Process(int((shop.state_dir / "processes" / "supervisord.pid").read_text()))
     children = supervisor.children(recursive=True)
     os.kill(supervisor.pid, signal.SIGKILL)
     psutil.wait_procs(children, timeout=30)
     assert [process for process in children if alive(process)] == []
-    played = own.play("site", *NO_LOAD)
+    played = shop.play("site", *NO_LOAD)
     assert played.return_code == 0, played.output
 
 
-def test_teardown_leaves_no_process(own: Platform) -> None:
-    own.play("site", *NO_LOAD)
-    supervisor = psutil.Process(int((own.state_dir / "processes" / "supervisord.pid").read_text()))
+def test_teardown_leaves_no_process(shop: Platform) -> None:
+    supervisor = psutil.Process(int((shop.state_dir / "processes" / "supervisord.pid").read_text()))
     family = [supervisor, *supervisor.children(recursive=True)]
-    played = own.play("teardown", "--tags", "local_environment")
+    played = shop.play("teardown", "--tags", "local_environment")
     assert played.return_code == 0, played.output
     assert [process for process in family if alive(process)] == []
-    assert own.play("teardown", "--tags", "local_environment").changed() == []
+    assert shop.play("teardown", "--tags", "local_environment").changed() == []
