@@ -68,7 +68,7 @@ molecule: test-environment ## converge, idempotence, verify on a platform of its
 
 .PHONY: e2e
 e2e: test-environment ## whole playbooks: check, run, load, report, faults, the artifact
-	@$(PYTEST) --numprocesses 2 --dist loadfile tests/e2e
+	@$(PYTEST) --numprocesses 2 --dist loadfile --timeout 900 tests/e2e
 
 .PHONY: test
 test: ## every test that needs no root

@@ -18,7 +18,7 @@ from typing import Any
 from support.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-_PLAY_SECONDS = 280
+_PLAY_SECONDS = 600
 _ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 
 
