@@ -1,13 +1,13 @@
 # Copyright: Contributors to the deepobs.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""One way to call AWS: retried when it is busy, absent things as None, every other failure with a name."""
+"""One way to call AWS: retried when it is busy, absent things as None, every other failure with a name and a remedy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 # AnsibleAWSModule reports the missing library before anything here runs.
 with suppress(ImportError):
@@ -16,9 +16,20 @@ with suppress(ImportError):
 
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+from ansible_collections.deepobs.eks.plugins.module_utils.remedies import remedy_for
 
 # Beside amazon.aws's own list: what EKS (ServerException) and X-Ray (ThrottledException) say when they are busy.
-_BUSY = ["ThrottlingException", "ThrottledException", "ServerException", "ServiceUnavailableException"]
+_BUSY = [
+    "ThrottlingException",
+    "ThrottledException",
+    "ServerException",
+    "ServiceFailure",
+    "ServiceUnavailableException",
+    "InternalServerException",
+    "InternalServiceFault",
+    "InternalServiceException",
+    "InternalServerError",
+]
 
 
 class DeepobsError(AnsibleAWSError):
@@ -58,3 +69,30 @@ def call(
         if missing_code and error_code(error) == missing_code:
             return {}
         raise DeepobsError(f"Failed to {purpose}", error) from error
+
+
+def run_module(module: Any, work: Callable[[], dict[str, Any]]) -> NoReturn:
+    """Ends the module with what `work` returns; with one clear message where it raises DeepobsError or ValueError."""
+    try:
+        result = work()
+    except DeepobsError as error:
+        fail(module, error)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+def fail(module: Any, error: DeepobsError) -> NoReturn:
+    """Ends the module with the error: what was being done, AWS's API, code and request id, and what to do."""
+    cause = error.exception
+    if cause is None:
+        module.fail_json(msg=error.message)
+    response = getattr(cause, "response", None) or {}
+    metadata = response.get("ResponseMetadata", {})
+    request_id = f" (request id {metadata['RequestId']})" if metadata.get("RequestId") else ""
+    said = str(cause).rstrip(".")
+    module.fail_json(
+        msg=f"{error.message}: {said}{request_id}. {remedy_for(cause)}".rstrip(),
+        error={"code": error_code(error), "message": str(response.get("Error", {}).get("Message", cause))},
+        request_id=metadata.get("RequestId", ""),
+    )

@@ -10,10 +10,15 @@ from typing import Any
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import call
 
 
-def pages(method: Callable[..., dict[str, Any]], purpose: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-    """Every page of an operation with a NextToken, one in memory at a time; raises DeepobsError as `call` does."""
+def pages(
+    method: Callable[..., dict[str, Any]], purpose: str, continued_by: str = "NextToken", **parameters: Any
+) -> Iterator[dict[str, Any]]:
+    """Every page of an operation, one in memory at a time; raises DeepobsError as `call` does.
+
+    `continued_by` is what the service calls the token of the next page, in its answers and its parameters.
+    """
     page = call(method, purpose, **parameters)
     yield page
-    while token := page.get("NextToken"):
-        page = call(method, purpose, **parameters, NextToken=token)
+    while token := page.get(continued_by):
+        page = call(method, purpose, **parameters, **{continued_by: token})
         yield page

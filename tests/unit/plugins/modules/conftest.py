@@ -5,10 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
+from support.clients import Clients
 from support.localaws import CLIENT_ENVIRONMENT, localaws_server
 
 
@@ -24,22 +23,6 @@ def account(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in {**CLIENT_ENVIRONMENT, "AWS_ENDPOINT_URL": aws_url}.items():
         monkeypatch.setenv(name, value)
     return aws_url
-
-
-class Clients:
-    """boto3 clients of the account, one a service, closed at the end."""
-
-    def __init__(self) -> None:
-        self._clients: dict[str, Any] = {}
-
-    def __getattr__(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = boto3.client(service)  # type: ignore[call-overload]
-        return self._clients[service]
-
-    def close(self) -> None:
-        for client in self._clients.values():
-            client.close()
 
 
 @pytest.fixture
