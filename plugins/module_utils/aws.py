@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 # AnsibleAWSModule reports the missing library before anything here runs.
 with suppress(ImportError):
@@ -71,28 +71,27 @@ def call(
         raise DeepobsError(f"Failed to {purpose}", error) from error
 
 
-def run_module(module: Any, work: Callable[[], dict[str, Any]]) -> NoReturn:
+def run_module(module: Any, work: Callable[[], dict[str, Any]]) -> None:
     """Ends the module with what `work` returns; with one clear message where it raises DeepobsError or ValueError."""
     try:
         result = work()
     except DeepobsError as error:
-        fail(module, error)
+        module.fail_json(**failure(error))
     except ValueError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 
 
-def fail(module: Any, error: DeepobsError) -> NoReturn:
-    """Ends the module with the error: what was being done, AWS's API, code and request id, and what to do."""
+def failure(error: DeepobsError) -> dict[str, Any]:
+    """What a failed module returns: what was being done, AWS's API, code and request id, and what to do."""
     cause = error.exception
     if cause is None:
-        module.fail_json(msg=error.message)
+        return {"msg": error.message}
     response = getattr(cause, "response", None) or {}
-    metadata = response.get("ResponseMetadata", {})
-    request_id = f" (request id {metadata['RequestId']})" if metadata.get("RequestId") else ""
-    said = str(cause).rstrip(".")
-    module.fail_json(
-        msg=f"{error.message}: {said}{request_id}. {remedy_for(cause)}".rstrip(),
-        error={"code": error_code(error), "message": str(response.get("Error", {}).get("Message", cause))},
-        request_id=metadata.get("RequestId", ""),
-    )
+    request_id = response.get("ResponseMetadata", {}).get("RequestId", "")
+    said = str(cause).rstrip(".") + (f" (request id {request_id})" if request_id else "")
+    return {
+        "msg": f"{error.message}: {said}. {remedy_for(cause)}".rstrip(),
+        "error": {"code": error_code(error), "message": response.get("Error", {}).get("Message", str(cause))},
+        "request_id": request_id,
+    }
