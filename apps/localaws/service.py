@@ -36,15 +36,25 @@ class ServiceError(Exception):
 Operation = Callable[[Request], dict[str, Any]]
 
 
+class AdminError(ValueError):
+    """What was sent to the admin side cannot be used; the message says what of it."""
+
+
+# (method, path) -> what answers there: it takes the body's JSON document, None without a body, gives the reply's,
+# and raises AdminError.
+AdminTable = Mapping[tuple[str, str], Callable[[Any], dict[str, Any]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """An own service: its name as botocore's clients know it, and its operations by their botocore names.
 
     An operation returns the members of its output shape; members the shape does not have are a programming error.
     Operations are called from several threads at once. `dump` gives what the account holds, sorted and free of
-    times, for `GET /_localaws/state`.
+    times, for `GET /_localaws/state`. `admin` is what the service answers on the admin side.
     """
 
     name: str
     operations: Mapping[str, Operation]
     dump: Callable[[], dict[str, Any]] = field(default=dict)
+    admin: AdminTable = field(default_factory=dict)

@@ -11,7 +11,8 @@ from typing import Any
 from localaws.eks.catalogue import AddonOffer, AddonVersion, offers
 from localaws.eks.configuration import check_configuration
 from localaws.eks.listing import Listing
-from localaws.eks.state import Addon, Association, Cluster, State, Update
+from localaws.eks.outcomes import Outcomes
+from localaws.eks.state import Addon, Association, Cluster, Settings, State, Update
 from localaws.eks.tags import check_tags
 from localaws.eks.updates import update_members
 from localaws.iam import Iam
@@ -27,14 +28,17 @@ _PARAM_TYPES = {
     "podIdentityAssociations": "PodIdentityAssociations",
 }
 
+_UNDER_WAY = {"create": "CREATING", "update": "UPDATING", "delete": "DELETING"}
+
 
 class Addons:
     """The operations on a cluster's add-ons."""
 
-    def __init__(self, state: State, listing: Listing, iam: Iam) -> None:
+    def __init__(self, state: State, listing: Listing, iam: Iam, outcomes: Outcomes) -> None:
         self._state = state
         self._listing = listing
         self._iam = iam
+        self._outcomes = outcomes
 
     def operations(self) -> dict[str, Operation]:
         """By their names in EKS' model."""
@@ -59,7 +63,7 @@ class Addons:
             self._check(parameters, version, offer.name)
             check_tags(parameters.get("tags", {}), "InvalidParameterException")
             addon = _new_addon(cluster, offer, version, parameters, now_seconds)
-            addon.settles_at = now_seconds + self._state.transition_seconds
+            self._begin(addon, "create", now_seconds, parameters)
             addon.associations = _associations(addon, parameters, now_seconds)
             self._state.addons[cluster.name, addon.name] = addon
             return {"addon": addon_members(addon)}
@@ -80,14 +84,14 @@ class Addons:
         with self._state.now() as now_seconds:
             cluster = self._cluster(request)
             addon = self._idle_addon(cluster.name, parameters["addonName"], "updated")
-            _unused, version = _offered(cluster, addon.name, parameters.get("addonVersion", addon.version))
+            _unused, version = _offered(cluster, addon.name, parameters.get("addonVersion", addon.settings.version))
             # Configuration that is not given stays, and must fit the new version too.
-            kept = {"configurationValues": addon.configuration_values} if addon.configuration_values else {}
+            values = addon.settings.configuration_values
+            kept = {"configurationValues": values} if values else {}
             self._check({**kept, **parameters}, version, addon.name)
             _change(addon, version, parameters, now_seconds)
-            ends_at = now_seconds + self._state.transition_seconds
-            addon.status, addon.settles_at = "UPDATING", ends_at
-            update = Update(str(uuid.uuid4()), addon.arn, _params(parameters), now_seconds, ends_at)
+            ends_at = self._begin(addon, "update", now_seconds, parameters)
+            update = Update(str(uuid.uuid4()), addon.arn, _params(parameters), now_seconds, ends_at, addon.outcome)
             self._state.updates.append(update)
             return {"update": update_members(update)}
 
@@ -95,9 +99,17 @@ class Addons:
         with self._state.now() as now_seconds:
             cluster = self._cluster(request)
             addon = self._idle_addon(cluster.name, request.parameters["addonName"], "deleted")
-            addon.status, addon.modified_at = "DELETING", now_seconds
-            addon.settles_at = now_seconds + self._state.transition_seconds
+            addon.modified_at = now_seconds
+            self._begin(addon, "delete", now_seconds, request.parameters)
             return {"addon": addon_members(addon)}
+
+    def _begin(self, addon: Addon, change: str, now_seconds: float, parameters: Mapping[str, Any]) -> float:
+        """Sets a change going and returns when it ends."""
+        ends_at = now_seconds + self._state.transition_seconds
+        conflicts = parameters.get("resolveConflicts", "NONE")
+        outcome = self._outcomes.take(addon.cluster, addon.name, change, conflicts)
+        addon.begin(_UNDER_WAY[change], ends_at, outcome)
+        return ends_at
 
     def _cluster(self, request: Request) -> Cluster:
         return self._state.cluster(request.parameters["clusterName"], request.region)
@@ -128,16 +140,16 @@ def addon_members(addon: Addon) -> dict[str, Any]:
         "addonName": addon.name,
         "clusterName": addon.cluster,
         "status": addon.status,
-        "addonVersion": addon.version,
-        "health": {"issues": []},
+        "addonVersion": addon.settings.version,
+        "health": {"issues": list(addon.issues)},
         "addonArn": addon.arn,
         "createdAt": datetime.fromtimestamp(addon.created_at, UTC),
         "modifiedAt": datetime.fromtimestamp(addon.modified_at, UTC),
-        "serviceAccountRoleArn": addon.role_arn,
+        "serviceAccountRoleArn": addon.settings.role_arn,
         "tags": dict(addon.tags),
         "publisher": addon.publisher,
         "owner": addon.owner,
-        "configurationValues": addon.configuration_values,
+        "configurationValues": addon.settings.configuration_values,
         "podIdentityAssociations": [association.arn for association in addon.associations],
         "namespaceConfig": {"namespace": addon.namespace},
     }
@@ -161,7 +173,6 @@ def _new_addon(
     return Addon(
         cluster=cluster.name,
         name=offer.name,
-        version=version.version,
         arn=f"arn:aws:eks:{region}:{ACCOUNT}:addon/{cluster.name}/{offer.name}/{uuid.uuid4()}",
         namespace=parameters.get("namespaceConfig", {}).get("namespace", offer.namespace),
         publisher=offer.publisher,
@@ -169,9 +180,11 @@ def _new_addon(
         created_at=now_seconds,
         modified_at=now_seconds,
         status="CREATING",
-        settles_at=None,
-        role_arn=parameters.get("serviceAccountRoleArn"),
-        configuration_values=parameters.get("configurationValues") or None,
+        settings=Settings(
+            version.version,
+            parameters.get("serviceAccountRoleArn"),
+            parameters.get("configurationValues") or None,
+        ),
         client_token=parameters.get("clientRequestToken"),
         tags=dict(parameters.get("tags", {})),
     )
@@ -179,10 +192,9 @@ def _new_addon(
 
 def _change(addon: Addon, version: AddonVersion, parameters: Mapping[str, Any], now_seconds: float) -> None:
     """Applies an UpdateAddon: a role that is not given is taken away, other things not given stay."""
-    addon.version, addon.modified_at = version.version, now_seconds
-    addon.role_arn = parameters.get("serviceAccountRoleArn")
-    if "configurationValues" in parameters:
-        addon.configuration_values = parameters["configurationValues"] or None
+    addon.modified_at, addon.before = now_seconds, addon.settings
+    values = parameters.get("configurationValues", addon.settings.configuration_values)
+    addon.settings = Settings(version.version, parameters.get("serviceAccountRoleArn"), values or None)
     if "podIdentityAssociations" in parameters:
         addon.associations = _associations(addon, parameters, now_seconds)
 

@@ -8,6 +8,7 @@ from typing import Any
 from localaws.eks.addons import Addons
 from localaws.eks.clusters import create_cluster
 from localaws.eks.listing import Listing
+from localaws.eks.outcomes import Outcomes
 from localaws.eks.pod_identity import pod_identity_operations
 from localaws.eks.state import State
 from localaws.eks.tags import tag_operations
@@ -21,18 +22,18 @@ from localaws.service import Operation, Request, Service
 
 def create_service(clock: Callable[[], float], seed: Seed, issuers: Mapping[str, Issuer], iam: Iam) -> Service:
     """EKS with the clusters of the seed; `issuers` by the clusters' names."""
-    state, listing = State(clock, seed.transition_seconds), Listing()
+    state, listing, outcomes = State(clock, seed.transition_seconds), Listing(), Outcomes()
     for cluster in seed.clusters:
         state.clusters[cluster.name] = create_cluster(cluster, seed.region, issuers[cluster.name], clock())
     operations = {
         **_cluster_operations(state, listing),
-        **Addons(state, listing, iam).operations(),
+        **Addons(state, listing, iam, outcomes).operations(),
         **version_operations(listing),
         **update_operations(state, listing),
         **pod_identity_operations(state, listing),
         **tag_operations(state),
     }
-    return Service("eks", operations, state.dump)
+    return Service("eks", operations, state.dump, outcomes.admin_table())
 
 
 def _cluster_operations(state: State, listing: Listing) -> dict[str, Operation]:

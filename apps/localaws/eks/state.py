@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from localaws.eks.outcomes import SUCCESS, Outcome
 from localaws.service import ServiceError
 
 
@@ -33,13 +34,25 @@ class Association:
     created_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an UpdateAddon changes of an add-on, and a failed one leaves as it was."""
+
+    version: str
+    role_arn: str | None = None
+    configuration_values: str | None = None
+
+
 @dataclass(slots=True)
 class Addon:
-    """An installed add-on; while `settles_at` is set, a change is under way."""
+    """An installed add-on.
+
+    While `settles_at` is set, a change is under way, which ends as `outcome` says; `before` is what an update that
+    fails goes back to. A DEGRADED add-on heals at `heals_at`, if that is set.
+    """
 
     cluster: str
     name: str
-    version: str
     arn: str
     namespace: str
     publisher: str
@@ -47,24 +60,54 @@ class Addon:
     created_at: float
     modified_at: float
     status: str
-    settles_at: float | None
-    role_arn: str | None = None
-    configuration_values: str | None = None
+    settings: Settings
+    before: Settings | None = None
+    settles_at: float | None = None
+    outcome: Outcome = SUCCESS
+    heals_at: float | None = None
+    issues: tuple[dict[str, Any], ...] = ()
     client_token: str | None = None
     associations: list[Association] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
+    def begin(self, status: str, settles_at: float, outcome: Outcome) -> None:
+        """A change is under way from now on."""
+        self.status, self.settles_at, self.outcome, self.heals_at = status, settles_at, outcome, None
+
+    def settle(self, now_seconds: float) -> None:
+        """The change, other than a deletion that succeeds, has ended; or time has healed what it left."""
+        if self.settles_at is not None and now_seconds >= self.settles_at:
+            if self.outcome.heals_after_seconds is not None:
+                self.heals_at = self.settles_at + self.outcome.heals_after_seconds
+            if self.before and not self.outcome.keeps_change:
+                self.settings = self.before
+            self.status, self.issues = self.outcome.addon_status, self.outcome.issues
+            self.settles_at = self.before = None
+        if self.heals_at is not None and now_seconds >= self.heals_at:
+            self.status, self.issues, self.heals_at = "ACTIVE", (), None
+
+    def is_gone(self, now_seconds: float) -> bool:
+        """Whether a deletion has ended well."""
+        ended = self.settles_at is not None and now_seconds >= self.settles_at
+        return ended and self.status == "DELETING" and self.outcome is SUCCESS
+
 
 @dataclass(slots=True)
 class Update:
-    """A change of an add-on; `ends_at` is when it is Successful."""
+    """A change of an add-on; at `ends_at` its end is told, as `outcome` says."""
 
     id: str
     addon_arn: str
     params: list[dict[str, str]]
     created_at: float
     ends_at: float
+    outcome: Outcome
     status: str = "InProgress"
+
+    def settle(self, now_seconds: float) -> None:
+        """The update has ended."""
+        if now_seconds >= self.ends_at:
+            self.status = self.outcome.update_status
 
 
 class State:
@@ -88,16 +131,13 @@ class State:
 
     def _settle(self, now_seconds: float) -> None:
         for key, addon in list(self.addons.items()):
-            if addon.settles_at is None or now_seconds < addon.settles_at:
-                continue
-            if addon.status == "DELETING":
+            if addon.is_gone(now_seconds):
                 del self.addons[key]
                 self.updates = [update for update in self.updates if update.addon_arn != addon.arn]
             else:
-                addon.status, addon.settles_at = "ACTIVE", None
+                addon.settle(now_seconds)
         for update in self.updates:
-            if update.status == "InProgress" and now_seconds >= update.ends_at:
-                update.status = "Successful"
+            update.settle(now_seconds)
 
     def cluster(self, name: str, region: str) -> Cluster:
         """The cluster; raises ServiceError ResourceNotFoundException, also when it is in another region."""
@@ -135,10 +175,10 @@ class State:
 
 def _dumped(addon: Addon) -> dict[str, Any]:
     return {
-        "version": addon.version,
+        "version": addon.settings.version,
         "status": addon.status,
-        "service_account_role_arn": addon.role_arn,
-        "configuration_values": addon.configuration_values,
+        "service_account_role_arn": addon.settings.role_arn,
+        "configuration_values": addon.settings.configuration_values,
         "pod_identity_associations": {item.service_account: item.role_arn for item in addon.associations},
         "tags": dict(sorted(addon.tags.items())),
     }

@@ -37,7 +37,7 @@ def update_members(update: Update) -> dict[str, Any]:
         "type": "AddonUpdate",
         "params": update.params,
         "createdAt": datetime.fromtimestamp(update.created_at, UTC),
-        "errors": [],
+        "errors": list(update.outcome.errors) if update.status == "Failed" else [],
     }
 
 
