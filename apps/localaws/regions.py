@@ -1,0 +1,29 @@
+"""Regions and the partitions they lie in: AWS in general, China, the US government's."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import UnknownRegionError
+from botocore.session import get_session
+
+
+@cache
+def partition_of(region: str) -> str:
+    """The second member of ARNs in this region: aws, aws-cn, aws-us-gov; aws for a region unheard of."""
+    try:
+        return str(_session().get_partition_for_region(region))
+    except UnknownRegionError:
+        return "aws"
+
+
+def dns_suffix_of(region: str) -> str:
+    """What the host names of AWS' services in this region end in, such as amazonaws.com."""
+    resolver = _session().get_component("endpoint_resolver")
+    return str(resolver.get_partition_dns_suffix(partition_of(region)))
+
+
+@cache
+def _session() -> Any:
+    return get_session()
