@@ -20,8 +20,8 @@ def partition_of(region: str) -> str:
 
 def dns_suffix_of(region: str) -> str:
     """What the host names of AWS' services in this region end in, such as amazonaws.com."""
-    resolver = _session().get_component("endpoint_resolver")
-    return str(resolver.get_partition_dns_suffix(partition_of(region)))
+    partitions = _session().get_data("endpoints")["partitions"]
+    return next(str(entry["dnsSuffix"]) for entry in partitions if entry["partition"] == partition_of(region))
 
 
 @cache
