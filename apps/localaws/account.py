@@ -15,6 +15,7 @@ from localaws.identity import Issuer, TokenKeeper
 from localaws.moto_gateway import MotoGateway
 from localaws.seed import Seed
 from localaws.service import Service
+from localaws.xray.span_logs import SpanLogs
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,20 @@ def create_account(seed: Seed, state_folder: Path, clock: Callable[[], float] = 
     }
     moto = MotoGateway()
     iam = Iam(moto.lock)
-    services = _services(seed, issuers, iam, clock)
+    services = _services(seed, issuers, iam, SpanLogs(moto.lock), clock)
     projected = [(issuers[cluster.name], token) for cluster in seed.clusters for token in cluster.project_tokens]
     application = Application(services, moto, Admin(services, issuers), seed.region)
     return Account(application, TokenKeeper(projected, clock))
 
 
-def _services(seed: Seed, issuers: dict[str, Issuer], iam: Iam, clock: Callable[[], float]) -> dict[str, Service]:
+def _services(
+    seed: Seed, issuers: dict[str, Issuer], iam: Iam, span_logs: SpanLogs, clock: Callable[[], float]
+) -> dict[str, Service]:
     services = [
         eks.create_service(clock, seed, issuers, iam),
         sts.create_service(clock, {issuer.url: issuer for issuer in issuers.values()}, iam),
         providers.create_service(iam),
-        xray.create_service(clock),
+        xray.create_service(clock, span_logs.xray_may_write, seed.transition_seconds),
         cloudwatch.create_service(clock),
     ]
     return {service.name: service for service in services}

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from localaws.http import HttpReply, HttpRequest
+from localaws.resource_policy import check_resource_policy
 from localaws.service import ServiceError
 from localaws.trust_document import check_trust_policy
 
@@ -29,7 +30,8 @@ _IAM_PROVIDERS = """CreateOpenIDConnectProvider GetOpenIDConnectProvider ListOpe
     UntagOpenIDConnectProvider ListOpenIDConnectProviderTags"""
 _LOGS = """CreateLogGroup DescribeLogGroups DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy
     CreateLogStream DescribeLogStreams DeleteLogStream PutLogEvents GetLogEvents FilterLogEvents
-    TagResource UntagResource ListTagsForResource"""
+    TagResource UntagResource ListTagsForResource
+    PutResourcePolicy DescribeResourcePolicies DeleteResourcePolicy"""
 _ECR = """CreateRepository DescribeRepositories DeleteRepository GetAuthorizationToken
     TagResource UntagResource ListTagsForResource"""
 
@@ -60,6 +62,8 @@ class MotoGateway:
         """Raises ServiceError for what AWS refuses and moto takes."""
         if service == "iam" and operation in _TRUST_POLICIES:
             check_trust_policy(parameters[_TRUST_POLICIES[operation]])
+        if (service, operation) == ("logs", "PutResourcePolicy"):
+            check_resource_policy(parameters.get("policyDocument", ""))
 
     def call(self, http: HttpRequest) -> HttpReply:
         """Moto's reply to a request that is allowed."""

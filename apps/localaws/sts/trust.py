@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from localaws.service import ServiceError
 
-PrincipalType = Literal["Federated", "AWS"]
+PrincipalType = Literal["Federated", "AWS", "Service"]
 
 
 @dataclass(frozen=True, slots=True)

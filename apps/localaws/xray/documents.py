@@ -109,7 +109,7 @@ def outcome(data: dict[str, Any]) -> int:
         flags |= ERROR | THROTTLE
     if data.get("error") is True:
         flags |= ERROR
-    return flags or _status_outcome(_member(_member(data, "http"), "response").get("status"))
+    return flags or _status_outcome(member(member(data, "http"), "response").get("status"))
 
 
 def subsegments(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -224,8 +224,8 @@ def _times(data: dict[str, Any]) -> tuple[float, float | None]:
 
 
 def _http(data: dict[str, Any]) -> Http | None:
-    http = _member(data, "http")
-    request, status = _member(http, "request"), _member(http, "response").get("status")
+    http = member(data, "http")
+    request, status = member(http, "request"), member(http, "response").get("status")
     return Http(
         _text(request.get("method")),
         _text(request.get("url")),
@@ -240,7 +240,7 @@ def _annotations(data: dict[str, Any], inner: list[dict[str, Any]]) -> tuple[Ann
     found = [
         (key, kind, value)
         for part in (data, *inner)
-        for key, value in _member(part, "annotations").items()
+        for key, value in member(part, "annotations").items()
         if (kind := _annotation_kind(value)) and _ANNOTATION_KEY.fullmatch(key)
     ]
     return tuple(found[:ANNOTATION_LIMIT])
@@ -269,7 +269,8 @@ def _status_outcome(status: object) -> int:
     return ERROR if status >= 400 else 0
 
 
-def _member(data: dict[str, Any], key: str) -> dict[str, Any]:
+def member(data: dict[str, Any], key: str) -> dict[str, Any]:
+    """An object's member that is an object; an empty one where it is missing or something else."""
     value = data.get(key)
     return value if isinstance(value, dict) else {}
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from localaws.xray.documents import ERROR, FAULT, THROTTLE, Node, Segment, outcome, remote_node, subsegments
-from localaws.xray.summaries import moment
+from localaws.xray.moments import moment
 from localaws.xray.view import TraceView
 
 _CLIENT = "client"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from localaws.service import ServiceError
-from localaws.xray.summaries import moment
+from localaws.xray.moments import moment
 
 RULE_LIMIT: Final = 25
 """AWS X-Ray quotas: custom sampling rules per region."""

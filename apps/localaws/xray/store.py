@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from localaws.xray.documents import Segment
@@ -24,13 +24,18 @@ class Position(NamedTuple):
 
 
 class Trace:
-    """The segments of one trace, in the order in which they came; a segment sent again takes its first place."""
+    """The segments of one trace, in the order in which they came; a segment sent again takes its first place.
 
-    __slots__ = ("id", "limit_exceeded", "second", "segments", "size_bytes", "updated")
+    `in_logs` says that it is kept in the log group of spans instead of X-Ray, `indexed` that X-Ray summarizes it.
+    """
 
-    def __init__(self, trace_id: str, second: int) -> None:
+    __slots__ = ("id", "in_logs", "indexed", "limit_exceeded", "second", "segments", "size_bytes", "updated")
+
+    def __init__(self, trace_id: str, second: int, in_logs: bool = False, indexed: bool = True) -> None:
         self.id = trace_id
         self.second = second
+        self.in_logs = in_logs
+        self.indexed = indexed
         self.segments: list[Segment] = []
         self.size_bytes = 0
         self.limit_exceeded = False
@@ -63,10 +68,10 @@ class TraceStore:
         self._seconds: dict[int, list[Trace]] = {}
         self._lock = threading.Lock()
 
-    def put(self, trace_id: str, second: int, segment: Segment, now: float) -> None:
-        """Adds a segment to its trace, which it begins if it is the first of it."""
+    def put(self, trace_id: str, second: int, segment: Segment, now: float, begin: Callable[[str, int], Trace]) -> None:
+        """Adds a segment to its trace, which `begin` makes of id and second if it is the first of it."""
         with self._lock:
-            trace = self._traces.get(trace_id) or Trace(trace_id, second)
+            trace = self._traces.get(trace_id) or begin(trace_id, second)
             trace.updated = now
             self._size_bytes += trace.put(segment)
             if trace_id not in self._traces:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from localaws.xray.documents import ERROR, FAULT, THROTTLE, Http, Node
+from localaws.xray.moments import moment
 from localaws.xray.view import TraceView, service_id
 
 _HTTP_MEMBERS = (
@@ -39,11 +39,6 @@ def summary(view: TraceView, account: str) -> dict[str, Any]:
         "MatchedEventTime": moment(view.trace.updated),
     }
     return {name: value for name, value in members.items() if value is not None}
-
-
-def moment(epoch_seconds: float) -> datetime:
-    """Epoch seconds as the aware datetime that the protocols write."""
-    return datetime.fromtimestamp(epoch_seconds, UTC)
 
 
 def _http(http: Http | None) -> dict[str, Any]:

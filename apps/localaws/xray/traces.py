@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from localaws.xray.documents import Segment, subsegments
+from localaws.xray.documents import subsegments
 from localaws.xray.store import Trace
 from localaws.xray.view import TraceView
 
@@ -16,21 +16,28 @@ def whole_trace(trace: Trace) -> dict[str, Any]:
     view = TraceView(trace)
     members = {
         "Id": trace.id,
-        "Duration": None if view.duration_seconds is None else round(view.duration_seconds, 3),
+        "Duration": duration_seconds(view),
         "LimitExceeded": trace.limit_exceeded,
-        "Segments": [{"Id": segment_id, "Document": document} for segment_id, document in _documents(view.segments)],
+        "Segments": [{"Id": segment_id, "Document": document} for segment_id, document in documents(view)],
     }
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _documents(segments: tuple[Segment, ...]) -> list[tuple[str, str]]:
+def duration_seconds(view: TraceView) -> float | None:
+    """A trace's duration to the millisecond, None while nothing of it has ended."""
+    return None if view.duration_seconds is None else round(view.duration_seconds, 3)
+
+
+def documents(view: TraceView) -> list[tuple[str, str]]:
+    """The id and the document of each segment of a trace."""
+    segments = view.segments
     if not any(segment.is_subsegment for segment in segments):
         return [(segment.id, segment.document.decode()) for segment in segments]
-    documents = {segment.id: orjson.loads(segment.document) for segment in segments}
-    parts = dict(documents)
-    for document in documents.values():
+    parsed = {segment.id: orjson.loads(segment.document) for segment in segments}
+    parts = dict(parsed)
+    for document in parsed.values():
         parts.update((part["id"], part) for part in subsegments(document))
     for segment in segments:
         if segment.is_subsegment and segment.parent_id in parts:
-            parts[segment.parent_id].setdefault("subsegments", []).append(documents.pop(segment.id))
-    return [(segment_id, orjson.dumps(document).decode()) for segment_id, document in documents.items()]
+            parts[segment.parent_id].setdefault("subsegments", []).append(parsed.pop(segment.id))
+    return [(segment_id, orjson.dumps(document).decode()) for segment_id, document in parsed.items()]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.model import OperationModel
 from localaws.moto_gateway import ALLOWED
+from support.aws_errors import refused
 
 TRUST = json.dumps(
     {
@@ -115,6 +116,13 @@ def use_logs(logs: Any) -> None:
     assert len(logs.describe_log_streams(**group)["logStreams"]) == 1
     logs.delete_log_stream(**stream)
     logs.delete_log_group(**group)
+    statement = {"Effect": "Allow", "Principal": {"Service": "xray.amazonaws.com"}, "Action": "*", "Resource": "*"}
+    logs.put_resource_policy(policyName="used", policyDocument=json.dumps({"Statement": [statement]}))
+    for document in ("no JSON", "{}", '{"Statement": [{"Effect": "Allow"}]}'):
+        with refused("InvalidParameterException"):
+            logs.put_resource_policy(policyName="other", policyDocument=document)
+    assert [policy["policyName"] for policy in logs.describe_resource_policies()["resourcePolicies"]] == ["used"]
+    logs.delete_resource_policy(policyName="used")
 
 
 def use_ecr(ecr: Any) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from localaws.service import Request, ServiceError
-from localaws.xray import create_service
+from support.xray import Call, Clock, xray_caller, xray_service
 
 RULE = {
     "RuleName": "everything",
@@ -25,18 +24,6 @@ RULE = {
 }
 ARN = "arn:aws:xray:eu-west-1:123456789012:sampling-rule/"
 
-Call = Callable[..., dict[str, Any]]
-
-
-class Clock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
 
 @pytest.fixture
 def clock() -> Clock:
@@ -45,12 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def call(clock: Clock) -> Call:
-    service = create_service(clock)
-
-    def run(operation: str, **parameters: Any) -> dict[str, Any]:
-        return service.operations[operation](Request(operation, parameters, "eu-west-1", "123456789012"))
-
-    return run
+    return xray_caller(xray_service(clock))
 
 
 def rules(call: Call) -> list[dict[str, Any]]:
@@ -194,7 +176,7 @@ def test_change_of_rules_moves_their_modification_time(call: Call, clock: Clock)
 
 
 def test_dump_has_the_rules_without_times() -> None:
-    service = create_service(lambda: 1_800_000_000.0)
+    service = xray_service(Clock())
     request = Request("CreateSamplingRule", {"SamplingRule": RULE}, "eu-west-1", "123456789012")
     service.operations["CreateSamplingRule"](request)
     assert [rule["RuleName"] for rule in service.dump()["eu-west-1"]["sampling_rules"]] == ["everything"]

@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from localaws.service import Request, ServiceError
-from localaws.xray import create_service
-
-NOW = 1_800_000_000.0
-
-Call = Callable[..., dict[str, Any]]
-
-
-def trace_id(number: int = 1, second: float = NOW - 60) -> str:
-    return f"1-{int(second):08x}-{number:024x}"
-
-
-def segment(**members: Any) -> dict[str, Any]:
-    start = members.get("start_time", NOW - 60)
-    return {
-        "id": "00000000000000a1",
-        "trace_id": trace_id(),
-        "name": "ecommerce-frontend",
-        "start_time": start,
-        "end_time": start + 0.25,
-        **members,
-    }
-
-
-def remote(**members: Any) -> dict[str, Any]:
-    return {
-        "id": "00000000000000b1",
-        "name": "redis",
-        "namespace": "remote",
-        "start_time": NOW - 60,
-        "end_time": NOW - 59.9,
-        **members,
-    }
+from localaws.service import ServiceError
+from support.xray import NOW, Call, Clock, moment, put, remote, segment, trace_id, xray_caller, xray_service
 
 
 @pytest.fixture
 def call() -> Call:
     """Calls one operation of an X-Ray that holds nothing."""
-    service = create_service(lambda: NOW)
-
-    def run(operation: str, region: str = "eu-west-1", **parameters: Any) -> dict[str, Any]:
-        return service.operations[operation](Request(operation, parameters, region, "123456789012"))
-
-    return run
-
-
-def put(call: Call, *documents: dict[str, Any] | str) -> list[dict[str, Any]]:
-    texts = [document if isinstance(document, str) else json.dumps(document) for document in documents]
-    unprocessed: list[dict[str, Any]] = call("PutTraceSegments", TraceSegmentDocuments=texts)[
-        "UnprocessedTraceSegments"
-    ]
-    return unprocessed
-
-
-def moment(epoch_seconds: float) -> datetime:
-    return datetime.fromtimestamp(epoch_seconds, UTC)
+    return xray_caller(xray_service(Clock()))
 
 
 def summaries(call: Call, **parameters: Any) -> list[dict[str, Any]]:

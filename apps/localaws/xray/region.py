@@ -1,0 +1,83 @@
+"""What X-Ray keeps in one region, and the regions of the account."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from localaws.service import Request
+from localaws.xray.destination import Destination
+from localaws.xray.documents import Pool, parse
+from localaws.xray.indexing import IndexingRules
+from localaws.xray.retrieval import Retrievals
+from localaws.xray.sampling import SamplingRules
+from localaws.xray.store import Trace, TraceStore
+
+MayWriteSpans = Callable[[str, str], bool]
+"""Whether the resource policies of a region and an account let X-Ray write to the log group of spans."""
+
+
+class Region:
+    """Traces, rules and settings of one region."""
+
+    def __init__(
+        self,
+        name: str,
+        account: str,
+        clock: Callable[[], float],
+        may_write_spans: MayWriteSpans,
+        transition_seconds: float,
+    ) -> None:
+        self._clock = clock
+        self.account = account
+        self.traces = TraceStore()
+        self.rules = SamplingRules(clock, f"arn:aws:xray:{name}:{account}")
+        self.destination = Destination(clock, transition_seconds, lambda: may_write_spans(name, account))
+        self.indexing = IndexingRules(clock)
+        self.retrievals = Retrievals(clock, transition_seconds, self.traces)
+        self._pool = Pool()
+
+    def put(self, document: str) -> None:
+        """Takes a segment document in. Raises MalformedSegment."""
+        now = self._clock()
+        trace_id, second, segment = parse(document, now, self._pool)
+        self.traces.put(trace_id, second, segment, now, self._begun)
+
+    def dump(self) -> dict[str, Any]:
+        """What was set here that is not as AWS ships it, without times."""
+        settings = {
+            "sampling_rules": self.rules.own(),
+            "destination": self.destination.own(),
+            "indexing_percentage": self.indexing.own(),
+        }
+        return {name: value for name, value in settings.items() if value}
+
+    def _begun(self, trace_id: str, second: int) -> Trace:
+        in_logs = self.destination.place == "CloudWatchLogs"
+        return Trace(trace_id, second, in_logs, not in_logs or self.indexing.indexes(trace_id))
+
+
+class Regions:
+    """The account's regions, each made when it is first asked for."""
+
+    def __init__(self, clock: Callable[[], float], may_write_spans: MayWriteSpans, transition_seconds: float) -> None:
+        self._clock = clock
+        self._may_write_spans = may_write_spans
+        self._transition_seconds = transition_seconds
+        self._regions: dict[str, Region] = {}
+        self._lock = threading.Lock()
+
+    def of(self, request: Request) -> Region:
+        """The region that a request is for."""
+        with self._lock:
+            name = request.region
+            if name not in self._regions:
+                made = Region(name, request.account, self._clock, self._may_write_spans, self._transition_seconds)
+                self._regions[name] = made
+            return self._regions[name]
+
+    def all(self) -> list[tuple[str, Region]]:
+        """Every region that was asked for, by name."""
+        with self._lock:
+            return sorted(self._regions.items())

@@ -1,0 +1,51 @@
+"""What X-Ray asks of CloudWatch Logs, which moto keeps: whether it may write to the log group of spans."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+from localaws.sts.trust import Attempt, is_trusted
+
+_ACTION: Final = "logs:PutLogEvents"
+_LOG_STREAM: Final = "arn:aws:logs:{region}:{account}:log-group:aws/spans:log-stream:default"
+
+
+class SpanLogs:
+    """Looks into moto's CloudWatch Logs; every look holds the lock under which moto runs."""
+
+    def __init__(self, lock: AbstractContextManager[Any]) -> None:
+        self._lock = lock
+
+    def xray_may_write(self, region: str, account: str) -> bool:
+        """Whether the region's resource policies let X-Ray put events into aws/spans."""
+        with self._lock:
+            # Here, because moto's logs take a while to load and few runs ask for them.
+            from moto.logs.models import logs_backends
+
+            kept = logs_backends[account][region].resource_policies.values()
+            policies = [json.loads(policy.policy_document) for policy in kept]
+        statements = [statement for policy in policies for statement in _list(policy.get("Statement"))]
+        log_stream = _LOG_STREAM.format(region=region, account=account)
+        applying = [statement for statement in statements if _names(statement, log_stream)]
+        context = {"aws:sourcearn": [f"arn:aws:xray:{region}:{account}:*"], "aws:sourceaccount": [account]}
+        attempt = Attempt("Service", frozenset({"xray.amazonaws.com"}), _ACTION, context)
+        return is_trusted({"Statement": applying}, attempt)
+
+
+def _names(statement: dict[str, Any], arn: str) -> bool:
+    return any(_like(pattern, arn) for pattern in _list(statement.get("Resource")))
+
+
+def _like(pattern: str, arn: str) -> bool:
+    """Whether an ARN matches a pattern whose * is any text and ? any one character."""
+    translated = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
+    return re.fullmatch(translated, arn) is not None
+
+
+def _list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
