@@ -7,10 +7,10 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterable
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.deepobs.eks.plugins.module_utils.supervisor import (
@@ -21,6 +21,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.supervisor import (
     Supervisor,
     SupervisorError,
 )
+from ansible_collections.deepobs.eks.plugins.module_utils.waiting import wait_until
 
 _POLL_SECONDS = 0.1
 _START_SECONDS = 10
@@ -71,16 +72,25 @@ def wait_until_ready(supervisor: Supervisor, process: dict[str, Any]) -> None:
     Raises SupervisorError quoting the process' last lines when it ends or is not ready in time.
     """
     name, timeout_seconds = process["name"], process["ready_timeout_seconds"]
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        state = (supervisor.states() or {}).get(name, STOPPED)
-        if state in _FAILED:
-            raise SupervisorError(_failure(supervisor, name, f"ended before it was ready ({state})"))
-        if _ready(process, state):
-            return
-        if time.monotonic() > deadline:
-            raise SupervisorError(_failure(supervisor, name, f"was not ready in {timeout_seconds} s"))
-        time.sleep(_POLL_SECONDS)
+    sight, settled = wait_until(lambda: _look(supervisor, process), _is_final, timeout_seconds, _POLL_SECONDS)
+    if not settled:
+        raise SupervisorError(_failure(supervisor, name, f"was not ready in {timeout_seconds} s"))
+    if not sight.ready:
+        raise SupervisorError(_failure(supervisor, name, f"ended before it was ready ({sight.state})"))
+
+
+class _Sight(NamedTuple):
+    state: str
+    ready: bool
+
+
+def _look(supervisor: Supervisor, process: dict[str, Any]) -> _Sight:
+    state = (supervisor.states() or {}).get(process["name"], STOPPED)
+    return _Sight(state, state not in _FAILED and _ready(process, state))
+
+
+def _is_final(_before: _Sight | None, now: _Sight) -> bool:
+    return now.ready or now.state in _FAILED
 
 
 def _wait_until_free(process: dict[str, Any]) -> None:
@@ -101,11 +111,9 @@ def _failure(supervisor: Supervisor, name: str, what: str) -> str:
 
 
 def _wait_for(condition: Callable[[], bool], timeout_seconds: float, message: str) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SupervisorError(message)
-        time.sleep(_POLL_SECONDS)
+    outcome = wait_until(condition, lambda _before, holds: holds, timeout_seconds, _POLL_SECONDS)
+    if not outcome.settled:
+        raise SupervisorError(message)
 
 
 def _ready(process: dict[str, Any], state: str) -> bool:
@@ -116,9 +124,10 @@ def _ready(process: dict[str, Any], state: str) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        return bool(open_url(url, timeout=2).status < 400)
-    except OSError:  # URLError and HTTPError are kinds of it
+        open_url(url, timeout=2).close()
+    except (OSError, HTTPException):  # URLError and HTTPError are kinds of OSError
         return False
+    return True
 
 
 def _listens(port: int) -> bool:
@@ -131,6 +140,6 @@ def _exists(process_id: int) -> bool:
     """Whether a process runs; one that ended and waits for a parent to ask for it, as in a container, does not."""
     try:
         stat = Path(f"/proc/{process_id}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it goes while it is read
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"

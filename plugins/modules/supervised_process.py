@@ -308,7 +308,7 @@ def apply_absent(supervisor: Supervisor, plan: Plan) -> None:
 
 def ensure_present(module: AnsibleModule, supervisor: Supervisor, *, restart: bool) -> dict[str, Any]:
     """The processes of the parameters run as they are given. Returns what exit_json takes."""
-    _check_commands(module.params["processes"])
+    _check_processes(module.params["processes"])
     processes = {process["name"]: process for process in module.params["processes"]}
     config = render_supervisord(module.params["directory"], as_root=os.geteuid() == 0)
     wanted = {
@@ -392,10 +392,15 @@ def _check_names(processes: list[dict[str, Any]]) -> None:
             raise SupervisorError(f"processes[].name {name!r} is there {count} times: give each process its own")
 
 
-def _check_commands(processes: list[dict[str, Any]]) -> None:
+def _check_processes(processes: list[dict[str, Any]]) -> None:
     for process in processes:
+        name, url = process["name"], process["ready_url"]
         if not process["command"]:
-            raise SupervisorError(f"processes[].command of {process['name']} is empty: give its program and arguments")
+            raise SupervisorError(f"processes[].command of {name} is empty: give its program and arguments")
+        if url and not url.startswith(("http://", "https://")):
+            raise SupervisorError(
+                f"processes[].ready_url of {name} is no URL: {url!r} - begin it with http:// or https://"
+            )
 
 
 def argument_spec() -> dict[str, Any]:

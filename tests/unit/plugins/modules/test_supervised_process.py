@@ -344,6 +344,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a comment": ({"environment": {"SHELF": "a #b"}}, "# after a space"),
     "a comment's other sign": ({"command": ["echo", "a\t;b"]}, "; or # after a space"),
     "no command": ({"command": []}, r"processes\[\]\.command of web is empty"),
+    "an address that is no URL": ({"ready_url": "127.0.0.1:80"}, r"processes\[\]\.ready_url of web is no URL"),
     "a name that is a path": ({"name": "../web"}, r"processes\[\]\.name must be of lower-case letters"),
     "nobody's account": ({"user": "no-such-user"}, r"processes\[\]\.user names no account"),
 }
