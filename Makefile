@@ -48,11 +48,17 @@ test-environment: $(COLLECTION)
 	@$(INSTALL) "$(PYTHON)" "$(VENV)" requirements/dev.txt
 
 .PHONY: lint
-lint: test-environment ## ruff, mypy, ansible-lint, changelog
+lint: test-environment ## ruff, mypy, ansible-lint, changelog, the reference
 	@echo "· ruff" && $(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check --quiet .
 	@echo "· mypy" && $(VENV)/bin/mypy apps plugins tests
 	@echo "· ansible-lint" && PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-lint --offline -q
 	@echo "· changelog" && $(VENV)/bin/antsibull-changelog lint
+	@echo "· reference" && docs/generate.sh $(VENV) build/reference
+	@diff -r docs/reference build/reference || { echo "docs/reference is not what the modules say: run make docs" >&2; exit 1; }
+
+.PHONY: docs
+docs: test-environment ## generate docs/reference out of the modules' own documentation
+	@docs/generate.sh $(VENV)
 
 .PHONY: unit
 unit: test-environment ## the tests of each room at its door

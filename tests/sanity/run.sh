@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs `ansible-test sanity` on the collection as it is installed, beside the collections it depends on.
+# Runs `ansible-test sanity`, and antsibull-docs' checks of the documentation, on the collection as it is installed,
+# beside the collections it depends on.
 # Usage: tests/sanity/run.sh ENVIRONMENT [ansible-test's arguments…]
 set -euo pipefail
 environment=$(readlink -f "$1")
@@ -26,3 +27,4 @@ done
 
 cd "$place/ansible_collections/deepobs/eks"
 ansible-test sanity --local --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" --color no "$@"
+antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs dependent .
