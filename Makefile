@@ -62,7 +62,12 @@ docs: test-environment ## generate docs/reference out of the modules' own docume
 
 .PHONY: unit
 unit: test-environment ## the tests of each room at its door
-	@$(PYTEST) --numprocesses 3 tests/unit
+	@$(PYTEST) --numprocesses 3 --cov=plugins --cov-branch --cov-fail-under=95 \
+	  --cov-report=term-missing:skip-covered tests/unit
+
+.PHONY: integration
+integration: test-environment ## modules against the AWS stand-in: targets by ansible-playbook, faults, kills, permissions
+	@$(PYTEST) --numprocesses 3 tests/integration
 
 .PHONY: sanity
 sanity: test-environment ## ansible-test sanity on the installed artifact

@@ -1,4 +1,4 @@
-"""Fixtures every test may use: this collection's import path and the real servers."""
+"""Fixtures every test may use: this collection's import path, the real servers and an account of AWS's stand-in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+from support.clients import Clients
+from support.localaws import CLIENT_ENVIRONMENT, localaws_server
 from support.servers import postgresql_server, redis_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,3 +59,25 @@ def database_url(server_folder: Path) -> Iterator[str]:
     folder.mkdir()
     with postgresql_server(folder) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def aws_url() -> Iterator[str]:
+    """The AWS stand-in, run as a server."""
+    with tempfile.TemporaryDirectory(prefix="localaws-") as folder, localaws_server(Path(folder)) as url:
+        yield url
+
+
+@pytest.fixture
+def account(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of the account, to which modules and clients of this test go by their environment."""
+    for name, value in {**CLIENT_ENVIRONMENT, "AWS_ENDPOINT_URL": aws_url}.items():
+        monkeypatch.setenv(name, value)
+    return aws_url
+
+
+@pytest.fixture
+def aws(account: str) -> Iterator[Clients]:
+    clients = Clients()
+    yield clients
+    clients.close()

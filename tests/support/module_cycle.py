@@ -13,7 +13,7 @@ from typing import Any
 from ansible.module_utils.testing import patch_module_args
 
 COLLECTION = "deepobs.eks"
-_ONLY_AWS_KNOWS = frozenset({"arn", "addon_arn", "rule_arn", "created_at", "modified_at"})
+ONLY_AWS_KNOWS = frozenset({"arn", "addon_arn", "rule_arn", "created_at", "modified_at"})
 
 
 class ModuleFailedError(AssertionError):
@@ -47,7 +47,7 @@ def run_module(name: str, arguments: Mapping[str, Any], *, check: bool = False) 
     return result
 
 
-def comparable(value: Any, volatile: Collection[str] = _ONLY_AWS_KNOWS) -> Any:
+def comparable(value: Any, volatile: Collection[str] = ONLY_AWS_KNOWS) -> Any:
     """The value with the contents of volatile keys blanked at any depth; that the keys are there still counts."""
     if isinstance(value, dict):
         return {key: "*" if key in volatile else comparable(item, volatile) for key, item in value.items()}
@@ -66,7 +66,7 @@ class Cycle:
     done_again: dict[str, Any]
 
 
-def run_cycle(name: str, arguments: Mapping[str, Any], volatile: Collection[str] = _ONLY_AWS_KNOWS) -> Cycle:
+def run_cycle(name: str, arguments: Mapping[str, Any], volatile: Collection[str] = ONLY_AWS_KNOWS) -> Cycle:
     """check (changed) -> run (changed) -> check (unchanged) -> run (unchanged), and check tells what the run does.
 
     Before and after of the diff are compared as well. `volatile` names keys whose contents only AWS can know.
