@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localaws.identity.issuer import IssuerKeyError
-from localaws.seed import Seed, SeedError, read_seed
+from localaws.json_input import InputError
+from localaws.seed import Seed, read_seed
 
 _BAD_INPUT = 2
 
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("localaws").setLevel(logging.INFO)
     try:
         seed = read_seed(options.seed)
-    except SeedError as error:
+    except InputError as error:
         return _refuse(f"--seed {options.seed}: {error}")
     return _serve(options, seed)
 
@@ -36,13 +37,14 @@ def _serve(options: argparse.Namespace, seed: Seed) -> int:
         address = f"--host {options.host} --port {options.port}"
         return _refuse(f"{address}: {error}; stop what listens there or give another address")
     from localaws.account import create_account
+    from localaws.app import Application
 
     try:
         account = create_account(seed, options.state_dir)
         account.tokens.start()
     except (OSError, IssuerKeyError) as error:
         return _refuse(f"--state-dir {options.state_dir} or a token's path in --seed: {error}")
-    serve(listener, account.application)
+    serve(listener, Application(account))
     account.tokens.stop()
     return 0
 

@@ -1,29 +1,51 @@
-"""Puts an account together: its clusters, its services and the application in front of them."""
+"""Puts an account together: its clusters, its services, its faults and the journal of its calls."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from localaws import cloudwatch, eks, providers, sts, xray
-from localaws.admin import Admin
-from localaws.app import Application
+from localaws.faults import Faults
 from localaws.iam import Iam
 from localaws.identity import Issuer, TokenKeeper
+from localaws.journal import Journal
 from localaws.moto_gateway import MotoGateway
+from localaws.regions import partition_of
 from localaws.seed import Seed
 from localaws.service import Service
 from localaws.xray.span_logs import SpanLogs
 
+Services = Mapping[str, Service]
 
-@dataclass(frozen=True, slots=True)
+
 class Account:
-    """A running account: what answers, and what keeps its service accounts' tokens."""
+    """A running account: what it holds now, and what keeps its service accounts' tokens."""
 
-    application: Application
-    tokens: TokenKeeper
+    def __init__(
+        self,
+        region: str,
+        make_services: Callable[[], Services],
+        moto: MotoGateway,
+        issuers: Mapping[str, Issuer],
+        tokens: TokenKeeper,
+    ) -> None:
+        self.region = region
+        self.moto = moto
+        self.issuers = issuers
+        self.tokens = tokens
+        self.faults = Faults()
+        self.journal = Journal()
+        self.services = make_services()
+        self._make_services = make_services
+
+    def reset(self) -> None:
+        """Makes the account what it was at the start; the issuers' keys and the tokens stay."""
+        self.moto.reset()
+        self.services = self._make_services()
+        self.faults.clear()
+        self.journal.clear()
 
 
 def create_account(seed: Seed, state_folder: Path, clock: Callable[[], float] = time.time) -> Account:
@@ -32,17 +54,20 @@ def create_account(seed: Seed, state_folder: Path, clock: Callable[[], float] = 
         cluster.name: Issuer(cluster.name, seed.region, state_folder / "issuers" / f"{cluster.name}.pem")
         for cluster in seed.clusters
     }
-    moto = MotoGateway()
-    iam = Iam(moto.lock)
-    services = _services(seed, issuers, iam, SpanLogs(moto.lock), clock)
     projected = [(issuers[cluster.name], token) for cluster in seed.clusters for token in cluster.project_tokens]
-    application = Application(services, moto, Admin(services, issuers), seed.region)
-    return Account(application, TokenKeeper(projected, clock))
+    moto = MotoGateway(partition_of(seed.region))
+    iam = Iam(moto.lock)
+    span_logs = SpanLogs(moto.lock)
+
+    def make_services() -> Services:
+        return _services(seed, issuers, iam, span_logs, clock)
+
+    return Account(seed.region, make_services, moto, issuers, TokenKeeper(projected, clock))
 
 
 def _services(
-    seed: Seed, issuers: dict[str, Issuer], iam: Iam, span_logs: SpanLogs, clock: Callable[[], float]
-) -> dict[str, Service]:
+    seed: Seed, issuers: Mapping[str, Issuer], iam: Iam, span_logs: SpanLogs, clock: Callable[[], float]
+) -> Services:
     services = [
         eks.create_service(clock, seed, issuers, iam),
         sts.create_service(clock, {issuer.url: issuer for issuer in issuers.values()}, iam),

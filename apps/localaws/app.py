@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import OperationModel
 
-from localaws.admin import Admin
+from localaws.account import Account
+from localaws.admin import PREFIX, Admin
+from localaws.faults import WITHHELD_SECONDS, Effect
 from localaws.http import BodyError, HttpReply, HttpRequest, read_request, send
 from localaws.models import operation_model, service_model, service_name
-from localaws.moto_gateway import MotoGateway, not_implemented
-from localaws.protocols import Protocol, protocol_of
+from localaws.moto_gateway import error_code, not_implemented
+from localaws.protocols import protocol_of
 from localaws.seed import ACCOUNT
-from localaws.service import Request, Service, ServiceError
+from localaws.service import Request, ServiceError
 from localaws.validation import check
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-ADMIN_PREFIX = "/_localaws/"
 # What STS answers to callers who have no credentials yet, and cannot sign.
 _UNSIGNED_OPERATIONS = {"AssumeRoleWithWebIdentity": "sts"}
 # What Python raises where the code of an operation is wrong.
@@ -42,53 +45,90 @@ _LOG = logging.getLogger(__name__)
 class Application:
     """Answers for one account in all its regions."""
 
-    def __init__(self, services: Mapping[str, Service], moto: MotoGateway, admin: Admin, region: str) -> None:
-        self._services = services
-        self._moto = moto
-        self._admin = admin
-        self._region = region
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._admin = Admin(account)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             http = read_request(environ)
         except BodyError as error:
             return send(HttpReply(error.status, b""), start_response)
-        answer = self._admin.answer if http.path.startswith(ADMIN_PREFIX) else self._answer
+        answer = self._admin.answer if http.path.startswith(PREFIX) else self._answer
         return send(answer(http), start_response)
 
     def _answer(self, http: HttpRequest) -> HttpReply:
-        request_id, service = str(uuid.uuid4()), _service_of(http)
-        protocol = protocol_of(http, service)
-        model = service_model(service) if service else None
+        """Carries a call out, as far as the faults let it, and writes it down."""
+        account, call, effect = self._account, _Call(http), Effect()
         try:
-            if not service or not model:
-                raise _unknown_caller(http, service)
-            return self._run(http, protocol, model, request_id)
+            operation = call.recognise()
+            effect = account.faults.meet(operation.service_model.service_name, operation.name)
+            time.sleep(effect.latency_seconds)
+            if effect.error:
+                raise effect.error
+            reply = self._run(call, operation)
+            code = error_code(reply)
         except ServiceError as error:
-            return protocol.refuse(error, model, request_id)
+            reply, code = call.refuse(error, effect.status), error.code
         except _PROGRAMMING_ERRORS:
-            _LOG.exception("%s %s for %s failed, request id %s", http.method, http.path, service, request_id)
-            return protocol.refuse(_internal_failure(), model, request_id)
+            _LOG.exception("%s %s for %s failed, request id %s", http.method, http.path, call.service, call.request_id)
+            reply, code = call.refuse(_internal_failure()), "InternalFailure"
+        account.journal.note(call.service or "", call.operation, reply.status, code, call.access_key_id)
+        if effect.withheld:
+            effect.withheld.wait(WITHHELD_SECONDS)
+            raise ConnectionAbortedError("a fault withholds the reply")
+        return reply
 
-    def _run(self, http: HttpRequest, protocol: Protocol, model: ServiceModel, request_id: str) -> HttpReply:
-        service = model.service_name
-        operation = _operation(http, protocol, service)
-        parameters = protocol.parse(http, operation)
-        own = self._services.get(service)
+    def _run(self, call: _Call, operation: OperationModel) -> HttpReply:
+        service, parameters = operation.service_model.service_name, call.protocol.parse(call.http, operation)
+        own = self._account.services.get(service)
         if own and operation.name in own.operations:
             check(service, parameters, operation.input_shape)
-            result = own.operations[operation.name](self._request(http, operation.name, parameters))
-            return protocol.reply(result, operation, request_id)
-        if not self._moto.allows(service, operation.name):
+            result = own.operations[operation.name](self._request(call, parameters))
+            return call.protocol.reply(result, operation, call.request_id)
+        moto = self._account.moto
+        if not moto.allows(service, operation.name):
             raise not_implemented(service, operation.name)
         check(service, parameters, operation.input_shape)
-        self._moto.check(service, operation.name, parameters)
-        return self._moto.call(http)
+        moto.check(service, operation.name, parameters)
+        return moto.call(call.http)
 
-    def _request(self, http: HttpRequest, operation: str, parameters: dict[str, Any]) -> Request:
-        credential = http.credential
-        region = credential.region if credential else self._region
-        return Request(operation, parameters, region, ACCOUNT, credential.access_key_id if credential else None)
+    def _request(self, call: _Call, parameters: dict[str, Any]) -> Request:
+        credential = call.http.credential
+        region = credential.region if credential else self._account.region
+        return Request(call.operation, parameters, region, ACCOUNT, call.access_key_id)
+
+
+class _Call:
+    """A request on its way: which service and operation it is for, as far as it is known by now."""
+
+    def __init__(self, http: HttpRequest) -> None:
+        self.http = http
+        self.request_id = str(uuid.uuid4())
+        self.service = _service_of(http)
+        self.operation = ""
+        self.protocol = protocol_of(http, self.service)
+        self._model = service_model(self.service) if self.service else None
+
+    @property
+    def access_key_id(self) -> str | None:
+        """The key that signed the request, None for an unsigned one."""
+        return self.http.credential.access_key_id if self.http.credential else None
+
+    def recognise(self) -> OperationModel:
+        """The operation that is asked for. Raises ServiceError when there is none."""
+        if not self.service or not self._model:
+            raise _unknown_caller(self.http, self.service)
+        self.operation = self.protocol.operation(self.http, self.service) or ""
+        operation = operation_model(self.service, self.operation) if self.operation else None
+        if operation is None:
+            raise self.protocol.unknown_operation(self.service, self.operation or self.http.path)
+        return operation
+
+    def refuse(self, error: ServiceError, status: int | None = None) -> HttpReply:
+        """The reply for an error, with another HTTP status than its own where one is given."""
+        reply = self.protocol.refuse(error, self._model, self.request_id)
+        return replace(reply, status=status) if status else reply
 
 
 def _service_of(http: HttpRequest) -> str | None:
@@ -97,14 +137,6 @@ def _service_of(http: HttpRequest) -> str | None:
         return service_name(http.credential.signing_name)
     action = protocol_of(http, None).operation(http, "")
     return _UNSIGNED_OPERATIONS.get(action or "")
-
-
-def _operation(http: HttpRequest, protocol: Protocol, service: str) -> OperationModel:
-    name = protocol.operation(http, service)
-    model = operation_model(service, name) if name else None
-    if model is None:
-        raise protocol.unknown_operation(service, name or http.path)
-    return model
 
 
 def _unknown_caller(http: HttpRequest, service: str | None) -> ServiceError:

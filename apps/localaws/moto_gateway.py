@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import threading
 from typing import Any
+
+from botocore.session import get_session
 
 from localaws.http import HttpReply, HttpRequest
 from localaws.resource_policy import check_resource_policy
@@ -15,6 +18,8 @@ from localaws.trust_document import check_trust_policy
 # Read by moto when its modules are imported.
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 _IAM_ROLES = """CreateRole GetRole DeleteRole ListRoles UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy
@@ -42,6 +47,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "ecr": frozenset(_ECR.split()),
 }
 
+_ERROR_CODE = re.compile(r'(?:<Code>|"__type": ?"(?:[\w.]+#)?)(\w+)')
+
 # The operations that take a trust policy, and the parameter that holds it.
 _TRUST_POLICIES = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
 
@@ -49,8 +56,10 @@ _TRUST_POLICIES = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePo
 class MotoGateway:
     """Passes requests on to moto's applications."""
 
-    def __init__(self) -> None:
+    def __init__(self, partition: str) -> None:
         self._application = DomainDispatcherApplication(create_backend_app)
+        # Moto makes IAM, with 1,600 policies, for every partition; an account lives in one.
+        self._foreign_partitions = {*get_session().get_available_partitions()} - {partition}
         # Moto's backends are plain dictionaries, made for one thread.
         self.lock = threading.RLock()
 
@@ -65,6 +74,16 @@ class MotoGateway:
         if (service, operation) == ("logs", "PutResourcePolicy"):
             check_resource_policy(parameters.get("policyDocument", ""))
 
+    def reset(self) -> None:
+        """Takes away everything that moto holds, in place: who holds a backend keeps it."""
+        with self.lock:
+            for backends in list(BackendDict._instances):  # moto has no public list of them
+                for _account, region, backend in backends.iter_backends():
+                    if region not in self._foreign_partitions:
+                        backend.reset()
+            # Moto keeps each object it ever made for a dashboard that is not shown here.
+            reset_model_data()
+
     def call(self, http: HttpRequest) -> HttpReply:
         """Moto's reply to a request that is allowed."""
         environ = {**http.environ, "wsgi.input": io.BytesIO(http.body), "CONTENT_LENGTH": str(len(http.body))}
@@ -77,6 +96,14 @@ class MotoGateway:
             chunks = self._application(environ, start_response)
             body = b"".join(chunks)
         return HttpReply(started["status"], body, _kept_headers(started["headers"]))
+
+
+def error_code(reply: HttpReply) -> str:
+    """The code in an error that moto answers, in XML or JSON; empty when it is no error."""
+    if reply.status < 400:
+        return ""
+    found = _ERROR_CODE.search(reply.body.decode("utf-8", "replace"))
+    return found.group(1) if found else reply.headers.get("x-amzn-ErrorType", "")
 
 
 def _kept_headers(headers: list[tuple[str, str]]) -> dict[str, str]:

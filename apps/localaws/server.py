@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,6 +22,9 @@ class _QuietHandler(WSGIRequestHandler):
 
     # Seconds until a connection that sends nothing is given up.
     timeout = 60
+
+    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:
+        self.close_connection = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return

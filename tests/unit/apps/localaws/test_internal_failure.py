@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from localaws.admin import Admin
+from localaws.account import Account
 from localaws.app import Application
+from localaws.identity import TokenKeeper
 from localaws.moto_gateway import MotoGateway
 from localaws.service import Request, Service
 from support.aws_errors import refused
@@ -38,8 +40,8 @@ def misspelt(request: Request) -> dict[str, Any]:
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A stand-in whose operations are wrong."""
     services = {name: Service(name, {operation: request.param}) for name, (operation, _unused) in OPERATIONS.items()}
-    application = Application(services, MotoGateway(), Admin(services, {}), "eu-west-1")
-    server = make_server("127.0.0.1", 0, application, threaded=True)
+    account = Account("eu-west-1", lambda: services, MotoGateway("aws"), {}, TokenKeeper([], time.time))
+    server = make_server("127.0.0.1", 0, Application(account), threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -110,7 +110,7 @@ def test_body_without_a_length_is_refused(send: Send) -> None:
     assert status == 411
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}")[:-9]])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}", mtime=0)[:-9]])
 def test_broken_gzip_is_refused(send: Send, body: bytes) -> None:
     assert send("POST", "/TraceSegments", body, **{"Content-Encoding": "gzip"}, **signed_for("xray"))[0] == 400
 
