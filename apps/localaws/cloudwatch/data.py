@@ -11,7 +11,8 @@ from datetime import datetime
 from itertools import repeat
 from typing import Any, Final, NamedTuple
 
-from localaws.cloudwatch.series import Metric, StatisticSet, metric_of
+from localaws.cloudwatch.series import Metric, metric_of
+from localaws.cloudwatch.statistics import StatisticSet
 from localaws.service import ServiceError
 
 PAST_SECONDS: Final = 14 * 24 * 3600
@@ -89,7 +90,7 @@ def _values(datum: dict[str, Any], where: str) -> StatisticSet:
 def _single(value: float, count: float, where: str) -> StatisticSet:
     if not abs(value) <= _LARGEST:
         raise _wrong(f"The value {value} for parameter {where} is invalid.")
-    return StatisticSet(count, count * value, value, value)
+    return StatisticSet.of_value(value, count)
 
 
 def _several(datum: dict[str, Any], where: str) -> StatisticSet:
@@ -110,7 +111,7 @@ def _statistic_set(datum: dict[str, Any], where: str) -> StatisticSet:
         raise _wrong(f"The parameter {where}.StatisticValues is invalid.")
     for name in ("Sum", "Minimum", "Maximum"):
         _single(told[name], 1.0, f"{where}.StatisticValues.{name}")
-    return StatisticSet(told["SampleCount"], told["Sum"], told["Minimum"], told["Maximum"])
+    return StatisticSet.told(told["SampleCount"], told["Sum"], told["Minimum"], told["Maximum"])
 
 
 def _wrong(message: str) -> ServiceError:

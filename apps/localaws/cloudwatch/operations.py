@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 
 from localaws.cloudwatch.data import data_of
-from localaws.cloudwatch.queries import Point, checked_queries, points
-from localaws.cloudwatch.series import Metric, MetricStore
+from localaws.cloudwatch.point_statistics import statistics_of
+from localaws.cloudwatch.queries import Answer, Computation, Query, checked_queries
+from localaws.cloudwatch.queries import Request as Times
+from localaws.cloudwatch.series import LISTED_SECONDS, Metric, MetricStore
 from localaws.paging import InvalidTokenError, Pager
 from localaws.service import Operation, Request, Service, ServiceError
 
 DATAPOINTS_LIMIT: Final = 100_800
 METRICS_A_PAGE: Final = 500
 _RECENT_SECONDS: Final = 3 * 3600
+_TOO_MANY: Final = {"Code": "MaxMetricsExceeded", "Value": "Maximum number of allowed metrics exceeded"}
+_DROPPED: Final = {
+    "Code": "ArithmeticError",
+    "Value": "One or more data-points have been dropped due to non-numeric values (NaN, -Infinite, +Infinite)",
+}
+
+
+class _Point(NamedTuple):
+    """A point of one of the reply's series, by the position of the series."""
+
+    position: int
+    second: int
+    value: float
 
 
 def create_service(clock: Callable[[], float]) -> Service:
@@ -23,6 +39,7 @@ def create_service(clock: Callable[[], float]) -> Service:
     operations: dict[str, Operation] = {
         "PutMetricData": cloudwatch.put_metric_data,
         "GetMetricData": cloudwatch.get_metric_data,
+        "GetMetricStatistics": cloudwatch.get_metric_statistics,
         "ListMetrics": cloudwatch.list_metrics,
     }
     return Service("cloudwatch", operations, cloudwatch.dump)
@@ -43,26 +60,28 @@ class _CloudWatch:
         return {}
 
     def get_metric_data(self, request: Request) -> dict[str, Any]:
-        parameters, store = request.parameters, self._store(request)
-        queries = [query for query in checked_queries(parameters) if query.get("ReturnData", True)]
-        newest_first = parameters.get("ScanBy", "TimestampDescending") == "TimestampDescending"
-        found: list[Point] = []
-        for query in queries:
-            series = points(store, query, parameters["StartTime"], parameters["EndTime"])
-            found += reversed(series) if newest_first else series
+        """Series by series; there is no further page where expressions are computed, as on AWS."""
+        parameters, queries = request.parameters, checked_queries(request.parameters)
+        computation = Computation(self._store(request), queries, self._times(parameters))
+        answers = computation.answers()
+        points = _points(answers, parameters.get("ScanBy", "TimestampDescending") == "TimestampDescending")
         limit = min(parameters.get("MaxDatapoints", DATAPOINTS_LIMIT), DATAPOINTS_LIMIT)
-        page, token = self._page(found, limit, request, "InvalidNextToken")
-        answer = {"MetricDataResults": _results(queries, page, token is None), "Messages": []}
-        return answer if token is None else {**answer, "NextToken": token}
+        page, token = self._page(points, limit, request, "InvalidNextToken")
+        unread = {point.position for point in points[points.index(page[-1]) + 1 :]} if page else set()
+        answer: dict[str, Any] = {
+            "MetricDataResults": _results(answers, page, unread),
+            "Messages": [_TOO_MANY] if computation.search_limit_reached else [],
+        }
+        return answer if token is None or _has_math(queries) else {**answer, "NextToken": token}
+
+    def get_metric_statistics(self, request: Request) -> dict[str, Any]:
+        return statistics_of(self._store(request), request.parameters, self._times(request.parameters))
 
     def list_metrics(self, request: Request) -> dict[str, Any]:
         parameters = request.parameters
-        since = self._clock() - _RECENT_SECONDS if "RecentlyActive" in parameters else 0.0
-        metrics = [
-            metric
-            for metric, updated in self._store(request).metrics()
-            if updated >= since and _is_wanted(metric, parameters)
-        ]
+        seconds = _RECENT_SECONDS if "RecentlyActive" in parameters else LISTED_SECONDS
+        known = self._store(request).metrics(self._clock() - seconds)
+        metrics = [metric for metric in known if _is_wanted(metric, parameters)]
         page, token = self._page(metrics, METRICS_A_PAGE, request, "InvalidParameterValueException")
         answer = {"Metrics": [_described(metric) for metric in page]}
         return answer if token is None else {**answer, "NextToken": token}
@@ -72,16 +91,19 @@ class _CloudWatch:
         with self._lock:
             stores = sorted(self._stores.items())
         names = {
-            region: sorted({f"{metric.namespace}/{metric.name}" for metric, _unused in store.metrics()})
+            region: sorted({f"{metric.namespace}/{metric.name}" for metric in store.metrics()})
             for region, store in stores
         }
         return {region: named for region, named in names.items() if named}
+
+    def _times(self, parameters: dict[str, Any]) -> Times:
+        return Times(parameters["StartTime"].timestamp(), parameters["EndTime"].timestamp(), self._clock())
 
     def _store(self, request: Request) -> MetricStore:
         with self._lock:
             return self._stores.setdefault(request.region, MetricStore())
 
-    def _page(self, items: list[Any], limit: int, request: Request, code: str) -> tuple[Iterable[Any], str | None]:
+    def _page(self, items: list[Any], limit: int, request: Request, code: str) -> tuple[Sequence[Any], str | None]:
         query = {name: value for name, value in sorted(request.parameters.items()) if name != "NextToken"}
         scope = f"{request.operation} {request.region} {query}"
         try:
@@ -90,22 +112,35 @@ class _CloudWatch:
             raise ServiceError(code, "NextToken is not valid for this request.") from error
 
 
-def _results(queries: list[dict[str, Any]], page: Iterable[Point], is_last: bool) -> list[dict[str, Any]]:
-    """A page's points by query; those of a page that is not the last may not be all."""
-    results = {
-        query["Id"]: {
-            "Id": query["Id"],
-            "Label": query.get("Label", query["MetricStat"]["Metric"]["MetricName"]),
+def _points(answers: Sequence[Answer], newest_first: bool) -> list[_Point]:
+    found: list[_Point] = []
+    for position, answer in enumerate(answers):
+        series = [_Point(position, second, value) for second, value in answer.line.points.items()]
+        found += reversed(series) if newest_first else series
+    return found
+
+
+def _has_math(queries: Sequence[Query]) -> bool:
+    return any("Expression" in query for query in queries)
+
+
+def _results(answers: Sequence[Answer], page: Sequence[_Point], unread: set[int]) -> list[dict[str, Any]]:
+    """A page's points by series."""
+    results: list[dict[str, Any]] = [
+        {
+            "Id": answer.query_id,
+            "Label": answer.label,
             "Timestamps": [],
             "Values": [],
-            "StatusCode": "Complete" if is_last else "PartialData",
+            "StatusCode": "PartialData" if position in unread else "Complete",
+            "Messages": [_DROPPED] if answer.line.has_dropped else [],
         }
-        for query in queries
-    }
+        for position, answer in enumerate(answers)
+    ]
     for point in page:
-        results[point.query_id]["Timestamps"].append(point.at)
-        results[point.query_id]["Values"].append(point.value)
-    return list(results.values())
+        results[point.position]["Timestamps"].append(datetime.fromtimestamp(point.second, UTC))
+        results[point.position]["Values"].append(point.value)
+    return results
 
 
 def _is_wanted(metric: Metric, parameters: dict[str, Any]) -> bool:

@@ -1,85 +1,210 @@
-"""Queries as GetMetricData brings them: checked, aligned to their periods, and answered point by point.
+"""The queries of a GetMetricData: checked, then answered as time series, each expression after what it names.
 
-Source: Amazon CloudWatch API reference, GetMetricData and MetricStat.
+Source: Amazon CloudWatch API reference, GetMetricData, MetricDataQuery and MetricStat.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
-from localaws.cloudwatch.series import STATISTICS, MetricStore, metric_of
+from lark import Token, Tree
+
+from localaws.cloudwatch.expressions import NotHereError, evaluate, parse, references
+from localaws.cloudwatch.functions import Scope
+from localaws.cloudwatch.lines import Line, MathError
+from localaws.cloudwatch.search import compile_search
+from localaws.cloudwatch.series import LISTED_SECONDS, Metric, MetricStore, metric_of, span
+from localaws.cloudwatch.statistics import parse_statistic
 from localaws.service import ServiceError
 
 QUERY_LIMIT: Final = 500
+SEARCH_LIMIT: Final = 500
+"""Series that one search finds at most (user guide, "CloudWatch search expression syntax")."""
 _ID = re.compile(r"[a-z][a-zA-Z0-9_]*")
 _SHORT_PERIODS: Final = (1, 5, 10, 20, 30)
+_DYNAMIC: Final = "${"
+
+Query = dict[str, Any]
 
 
-class Point(NamedTuple):
-    """A statistic of one period of one query."""
+class Answer(NamedTuple):
+    """One series of the reply: whose it is, what it is called, its points."""
 
     query_id: str
-    at: datetime
-    value: float
+    label: str
+    line: Line
 
 
-def checked_queries(parameters: dict[str, Any]) -> list[dict[str, Any]]:
+class Request(NamedTuple):
+    """When is asked for, and when it is asked; epoch seconds."""
+
+    start: float
+    end: float
+    now: float
+
+
+def checked_queries(parameters: dict[str, Any]) -> list[Query]:
     """The queries of a GetMetricData. Raises ServiceError for wrong ones and for what is not understood here."""
-    queries: list[dict[str, Any]] = parameters["MetricDataQueries"]
+    queries: list[Query] = parameters["MetricDataQueries"]
     if parameters["StartTime"] >= parameters["EndTime"]:
-        raise _wrong("The parameter StartTime must be less than the parameter EndTime.")
+        raise invalid("The parameter StartTime must be less than the parameter EndTime.")
     if not 0 < len(queries) <= QUERY_LIMIT:
-        raise _wrong(f"The parameter MetricDataQueries must have 1 to {QUERY_LIMIT} queries.")
+        raise invalid(f"The parameter MetricDataQueries must have 1 to {QUERY_LIMIT} queries.")
     repeated = [name for name, count in Counter(query["Id"] for query in queries).items() if count > 1]
     if repeated:
-        raise _wrong(f"The id {repeated[0]} is given twice in MetricDataQueries.")
+        raise invalid(f"The values for parameter id in MetricDataQueries are not unique: {repeated[0]}.")
+    if not any(query.get("ReturnData", True) for query in queries):
+        raise invalid("At least one of MetricDataQueries must have ReturnData true.")
     for query in queries:
         _check(query)
     return queries
 
 
-def points(store: MetricStore, query: dict[str, Any], start: datetime, end: datetime) -> list[Point]:
-    """The points of a query from start to end, which is excluded, oldest first."""
+def _check(query: Query) -> None:
+    name = query["Id"]
+    if _ID.fullmatch(name) is None:
+        raise invalid(f"The id {name} in MetricDataQueries must begin with a lower-case letter.")
+    if "AccountId" in query:
+        raise not_here("other accounts in GetMetricData")
+    if _DYNAMIC in query.get("Label", ""):
+        raise not_here("dynamic labels")
+    if ("Expression" in query) == ("MetricStat" in query):
+        raise invalid(f"Query {name} must have either an Expression or a MetricStat, and not both.")
+    if "Expression" in query:
+        check_period(query.get("Period", 60))
+        return
     stat = query["MetricStat"]
-    span = _span(start, end, stat["Period"])
-    found = store.periods(metric_of(stat["Metric"]["Namespace"], stat["Metric"]), stat.get("Unit"), span)
-    return [
-        Point(query["Id"], datetime.fromtimestamp(second, UTC), values.value(stat["Stat"])) for second, values in found
-    ]
+    for member in ("Namespace", "MetricName"):
+        if member not in stat["Metric"]:
+            raise invalid(f"Query {name} needs a {member} in its Metric.")
+    check_period(stat["Period"])
+    _check_statistic(stat["Stat"])
 
 
-def _span(start: datetime, end: datetime, period_seconds: int) -> range:
-    """Whole periods: the start is rounded down to one, to whole minutes at least where the period is no shorter."""
-    step = min(period_seconds, 60)
-    first = math.floor(start.timestamp() / step) * step
-    return range(first, math.ceil(end.timestamp()), period_seconds)
+def check_period(seconds: int) -> None:
+    """Raises ServiceError for a period that CloudWatch does not have."""
+    if seconds not in _SHORT_PERIODS and (seconds < 1 or seconds % 60):
+        raise invalid(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60; it is {seconds}.")
 
 
-def _check(query: dict[str, Any]) -> None:
-    if _ID.fullmatch(query["Id"]) is None:
-        raise _wrong(f"The id {query['Id']} in MetricDataQueries must begin with a lower-case letter.")
-    if "Expression" in query or "AccountId" in query:
-        raise _missing("expressions and other accounts in GetMetricData")
-    if "MetricStat" not in query:
-        raise ServiceError("MissingRequiredParameterException", f"Query {query['Id']} needs a MetricStat.")
-    stat = query["MetricStat"]
-    if "Namespace" not in stat["Metric"] or "MetricName" not in stat["Metric"]:
-        raise ServiceError(
-            "MissingRequiredParameterException", f"Query {query['Id']} needs a Namespace and a MetricName."
-        )
-    if stat["Period"] not in _SHORT_PERIODS and stat["Period"] % 60:
-        raise _wrong(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60; it is {stat['Period']}.")
-    if stat["Stat"] not in STATISTICS:
-        raise _missing(f"the statistic {stat['Stat']}; there are {', '.join(STATISTICS)}")
+def _check_statistic(text: str) -> None:
+    try:
+        parse_statistic(text)
+    except ValueError as error:
+        raise invalid(f"The value {text} for parameter Stat is not a valid statistic.") from error
 
 
-def _missing(what: str) -> ServiceError:
+class Computation:
+    """The series of the queries of one request."""
+
+    def __init__(self, store: MetricStore, queries: list[Query], request: Request) -> None:
+        self._store = store
+        self._queries = queries
+        self._request = request
+        self._trees = {query["Id"]: _tree(query) for query in queries if "Expression" in query}
+        self._check_references()
+        self._metrics = {query["Id"]: self._metric_line(query) for query in queries if "MetricStat" in query}
+        self._results: dict[str, Line | list[Line]] = dict(self._metrics)
+        self.search_limit_reached = False
+
+    def answers(self) -> list[Answer]:
+        """The series to return, in the order of their queries. Raises ServiceError."""
+        answers: list[Answer] = []
+        for query in self._queries:
+            result = self._result(query["Id"])
+            if query.get("ReturnData", True):
+                answers += _answers(query, result)
+        return answers
+
+    def line(self, metric: Metric, statistic: str, period: int, unit: str | None = None, label: str = "") -> Line:
+        """The series of a metric's statistic."""
+        seconds, value = span(*self._request[:2], period, self._request.now), parse_statistic(statistic)
+        found = self._store.periods(metric, unit, seconds, self._request.now)
+        points = {at: number for at, values in found.items() if (number := value(values)) is not None}
+        return Line(label or metric.name, period, points, is_metric=True)
+
+    def _metric_line(self, query: Query) -> Line:
+        stat = query["MetricStat"]
+        metric = metric_of(stat["Metric"]["Namespace"], stat["Metric"])
+        return self.line(metric, stat["Stat"], stat["Period"], stat.get("Unit"), query.get("Label", ""))
+
+    def _check_references(self) -> None:
+        """Raises ServiceError for an id that is not there, and for expressions that name each other in a circle."""
+        ids = {query["Id"] for query in self._queries}
+        named = {name: references(tree) for name, tree in self._trees.items()}
+        for name, others in named.items():
+            if unknown := sorted(others - ids):
+                raise invalid(f"Error in expression '{name}': Id {unknown[0]} is not in MetricDataQueries.")
+        while leaves := [name for name, others in named.items() if not others & named.keys()]:
+            for name in leaves:
+                del named[name]
+        if named:
+            raise invalid(f"Error in expression '{min(named)}': it names itself by way of others.")
+
+    def _result(self, name: str) -> Line | list[Line]:
+        if name not in self._results:
+            query = next(query for query in self._queries if query["Id"] == name)
+            self._results[name] = self._computed(query)
+        return self._results[name]
+
+    def _computed(self, query: Query) -> Line | list[Line]:
+        name = query["Id"]
+        periods = [line.period_seconds for line in self._metrics.values()]
+        scope = Scope(*self._request, query.get("Period", max(periods, default=60)), self._metrics)
+        try:
+            return evaluate(self._trees[name], scope, self._result, self._search)
+        except MathError as error:
+            raise invalid(f"Error in expression '{name}': {error}.") from error
+        except NotHereError as error:
+            raise not_here(f"{error} in metric math") from error
+
+    def _search(self, text: str, statistic: str, period: int) -> list[Line]:
+        check_period(period)
+        _check_statistic(statistic)
+        matches = compile_search(text)
+        found = [metric for metric in self._store.metrics(self._request.now - LISTED_SECONDS) if matches(metric)]
+        self.search_limit_reached = self.search_limit_reached or len(found) > SEARCH_LIMIT
+        found = found[:SEARCH_LIMIT]
+        read = partial(self.line, statistic=statistic, period=period)
+        return [read(metric, label=label) for metric, label in zip(found, _told_apart(found), strict=True)]
+
+
+def _tree(query: Query) -> Tree[Token]:
+    if query["Expression"].lstrip().upper().startswith("SELECT "):
+        raise not_here("Metrics Insights queries")
+    try:
+        return parse(query["Expression"])
+    except MathError as error:
+        raise invalid(f"Error in expression '{query['Id']}': {error}.") from error
+
+
+def _answers(query: Query, result: Line | list[Line]) -> list[Answer]:
+    """An array's series bear the query's label before their own."""
+    name, label = query["Id"], query.get("Label")
+    if isinstance(result, Line):
+        own = result.label if "MetricStat" in query else name
+        return [Answer(name, own if label is None else label, result)]
+    return [Answer(name, f"{label or ''} {line.label}".strip(), line) for line in result]
+
+
+def _told_apart(metrics: list[Metric]) -> list[str]:
+    """A label for each metric: what of its dimensions' values and its name is not the same in all."""
+    parts = [[*(value for _name, value in metric.dimensions), metric.name] for metric in metrics]
+    if len({len(part) for part in parts}) > 1:
+        return [" ".join(part) for part in parts]
+    varying = [len(set(column)) > 1 for column in zip(*parts, strict=True)]
+    labels = [" ".join(text for text, varies in zip(part, varying, strict=True) if varies) for part in parts]
+    return [label or metric.name for label, metric in zip(labels, metrics, strict=True)]
+
+
+def not_here(what: str) -> ServiceError:
+    """The error for what AWS has and localaws does not."""
     return ServiceError("NotImplemented", f"localaws does not implement {what}", status=501)
 
 
-def _wrong(message: str) -> ServiceError:
-    return ServiceError("InvalidParameterValueException", message)
+def invalid(message: str) -> ServiceError:
+    """The code that GetMetricData refuses with."""
+    return ServiceError("ValidationError", message)

@@ -1,4 +1,4 @@
-"""The data of metrics: per metric, unit and second a statistic set, as CloudWatch keeps them."""
+"""The data of metrics: per metric, unit and second a statistic set, as long and as finely as CloudWatch keeps them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-HIGH_RESOLUTION_SECONDS: Final = 3 * 3600
-"""Amazon CloudWatch user guide, "Metrics retention": periods under a minute are kept for 3 hours."""
+from localaws.cloudwatch.statistics import StatisticSet
+
 _MINUTE: Final = 60
-_COMPACT_ABOVE: Final = 2 * HIGH_RESOLUTION_SECONDS
-STATISTICS: Final = ("Average", "Sum", "Minimum", "Maximum", "SampleCount")
+_DAY: Final = 24 * 3600
+RETENTION: Final = ((3 * 3600, 1), (15 * _DAY, 60), (63 * _DAY, 300), (455 * _DAY, 3600))
+"""Up to which age in seconds a resolution in seconds is kept (Amazon CloudWatch API reference, GetMetricData)."""
+LISTED_SECONDS: Final = 14 * _DAY
+"""ListMetrics and SEARCH leave out what had no data for so long (API reference, ListMetrics)."""
+_COMPACT_ABOVE: Final = 2 * RETENTION[0][0]
 
 Dimensions = tuple[tuple[str, str], ...]
 """Names and values, sorted: their order does not tell metrics apart."""
@@ -26,32 +30,26 @@ class Metric(NamedTuple):
     dimensions: Dimensions
 
 
-@dataclass(slots=True)
-class StatisticSet:
-    """Count, sum and extremes of values."""
+def resolution_kept(age_seconds: float) -> int | None:
+    """The finest resolution, in seconds, in which data of an age are kept; None where they are gone."""
+    return next((resolution for age, resolution in RETENTION if age_seconds <= age), None)
 
-    count: float = 0.0
-    total: float = 0.0
-    minimum: float = math.inf
-    maximum: float = -math.inf
 
-    def add(self, other: StatisticSet) -> None:
-        """Takes the values of another set in."""
-        self.count += other.count
-        self.total += other.total
-        self.minimum = min(self.minimum, other.minimum)
-        self.maximum = max(self.maximum, other.maximum)
+def is_kept(second: int, period_seconds: int, now: float) -> bool:
+    """Whether the data of a second can still be had in a period."""
+    resolution = resolution_kept(now - second)
+    return resolution is not None and period_seconds % resolution == 0
 
-    def value(self, statistic: str) -> float:
-        """One of STATISTICS."""
-        values = {
-            "Average": self.total / self.count,
-            "Sum": self.total,
-            "Minimum": self.minimum,
-            "Maximum": self.maximum,
-            "SampleCount": self.count,
-        }
-        return values[statistic]
+
+def span(start: float, end: float, period_seconds: int, now: float) -> range:
+    """The first seconds of the periods from start to end, which is excluded.
+
+    The start is rounded down: to the minute, or the period where it is shorter; to 5 minutes when it is over 15 days
+    ago, and to the hour when it is over 63 (Amazon CloudWatch API reference, GetMetricData, StartTime).
+    """
+    resolution = resolution_kept(now - start) or RETENTION[-1][1]
+    step = resolution if resolution > _MINUTE else min(period_seconds, _MINUTE)
+    return range(math.floor(start / step) * step, math.ceil(end), period_seconds)
 
 
 @dataclass(slots=True)
@@ -69,11 +67,11 @@ class Series:
             self._compact(now)
 
     def _compact(self, now: float) -> None:
-        """Merges what is older than high resolution is kept into minutes."""
+        """Merges what is older than its resolution is kept."""
         points: dict[int, StatisticSet] = {}
         for second, values in self.points.items():
-            step = second if second > now - HIGH_RESOLUTION_SECONDS else second - second % _MINUTE
-            points.setdefault(step, StatisticSet()).add(values)
+            if resolution := resolution_kept(now - second):
+                points.setdefault(second - second % resolution, StatisticSet()).add(values)
         self.points = points
 
 
@@ -89,25 +87,27 @@ class MetricStore:
         with self._lock:
             self._series.setdefault(metric, {}).setdefault(unit, Series()).put(second, values, now)
 
-    def periods(self, metric: Metric, unit: str | None, span: range) -> list[tuple[int, StatisticSet]]:
-        """Per period of the span that has values, its first second and its values; every unit if none is given."""
+    def periods(self, metric: Metric, unit: str | None, span: range, now: float) -> dict[int, StatisticSet]:
+        """By the first second of each period of the span its values, ascending; every unit if none is given."""
         found: dict[int, StatisticSet] = {}
         with self._lock:
             for kept_unit, series in self._series.get(metric, {}).items():
                 if unit in (None, kept_unit):
-                    _gather(series.points.items(), span, found)
-        return sorted(found.items())
+                    _gather(series.points.items(), span, found, now)
+        return dict(sorted(found.items()))
 
-    def metrics(self) -> Iterator[tuple[Metric, float]]:
-        """Every metric with the time of its last values, sorted."""
+    def metrics(self, since: float = 0.0) -> Iterator[Metric]:
+        """Every metric that had values since then, sorted."""
         with self._lock:
             known = {metric: max(series.updated for series in units.values()) for metric, units in self._series.items()}
-        yield from sorted(known.items())
+        yield from sorted(metric for metric, updated in known.items() if updated >= since)
 
 
-def _gather(points: Iterable[tuple[int, StatisticSet]], span: range, found: dict[int, StatisticSet]) -> None:
+def _gather(
+    points: Iterable[tuple[int, StatisticSet]], span: range, found: dict[int, StatisticSet], now: float
+) -> None:
     for second, values in points:
-        if span.start <= second < span.stop:
+        if span.start <= second < span.stop and is_kept(second, span.step, now):
             period = second - (second - span.start) % span.step
             found.setdefault(period, StatisticSet()).add(values)
 

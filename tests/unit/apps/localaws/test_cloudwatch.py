@@ -144,16 +144,19 @@ def test_query_without_return_data_is_left_out(call: Call) -> None:
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        ([], "InvalidParameterValueException"),
-        ([query("Sum"), query("Sum")], "InvalidParameterValueException"),
-        ([query("Sum", Id="Q")], "InvalidParameterValueException"),
-        ([query("Sum", 7)], "InvalidParameterValueException"),
-        ([query("Sum", 90)], "InvalidParameterValueException"),
-        ([{"Id": "q"}], "MissingRequiredParameterException"),
-        ([{"Id": "q", "Expression": "SUM(METRICS())"}], "NotImplemented"),
-        ([query("p99")], "NotImplemented"),
-        ([query("TM(10%:90%)", Id="q")], "NotImplemented"),
-        ([query("Sum")] * 501, "InvalidParameterValueException"),
+        ([], "ValidationError"),
+        ([query("Sum"), query("Sum")], "ValidationError"),
+        ([query("Sum", Id="Q")], "ValidationError"),
+        ([query("Sum", 7)], "ValidationError"),
+        ([query("Sum", 90)], "ValidationError"),
+        ([{"Id": "q"}], "ValidationError"),
+        ([query("Sum", Expression="1")], "ValidationError"),
+        ([query("Sum", ReturnData=False)], "ValidationError"),
+        ([query("p101")], "ValidationError"),
+        ([query("TM(90%:10%)", Id="q")], "ValidationError"),
+        ([query("Sum", AccountId="123456789012")], "NotImplemented"),
+        ([query("Sum", Label="${AVG}")], "NotImplemented"),
+        ([query("Sum")] * 501, "ValidationError"),
     ],
 )
 def test_wrong_query_is_an_error_and_no_empty_answer(call: Call, asked: list[dict[str, Any]], code: str) -> None:
@@ -240,6 +243,68 @@ def test_old_seconds_become_minutes_without_losing_values(call: Call) -> None:
     found = get(call, query("Sum", 3600), query("SampleCount", 1), **span)
     assert sum(value for _, value in found["sum"]) == 22_000
     assert len(found["samplecount"]) < 22_000
+
+
+@pytest.mark.parametrize(
+    ("period", "days", "is_there"),
+    [
+        (1, 0.1, True),
+        (30, 0.13, False),
+        (60, 0.13, True),
+        (60, 14, True),
+        (60, 16, False),
+        (300, 16, True),
+        (300, 62, True),
+        (300, 64, False),
+        (3600, 64, True),
+        (3600, 454, True),
+        (86400, 456, False),
+    ],
+)
+def test_old_data_are_there_in_long_periods_only(period: int, days: float, is_there: bool) -> None:
+    now = NOW.timestamp()
+    service = create_service(lambda: now)
+
+    def run(operation: str, **parameters: Any) -> dict[str, Any]:
+        return service.operations[operation](Request(operation, parameters, "eu-west-1", "123456789012"))
+
+    put(run, datum(1))
+    now += days * 86_400
+    window = {"StartTime": NOW - timedelta(hours=1), "EndTime": NOW + timedelta(hours=1)}
+    assert bool(get(run, query("Sum", period), **window)["sum"]) is is_there
+    assert bool(run("ListMetrics")["Metrics"]) is (days <= 14)
+
+
+def statistics(call: Call, **parameters: Any) -> list[dict[str, Any]]:
+    window = {"StartTime": NOW - timedelta(minutes=5), "EndTime": NOW + timedelta(seconds=1), "Period": 60}
+    metric = {"Namespace": "ContainerInsights", "MetricName": "pod_cpu_utilization", "Dimensions": dimensions(POD)}
+    points: list[dict[str, Any]] = call("GetMetricStatistics", **{**metric, **window, **parameters})["Datapoints"]
+    return points
+
+
+def test_statistics_of_one_metric(call: Call) -> None:
+    put(call, datum(1, 10), datum(3, 9), datum(5, 120))
+    first, second = statistics(call, Statistics=["Sum", "Average"])
+    assert (first["Sum"], second["Sum"], second["Average"]) == (5.0, 4.0, 2.0)
+    (_first, ranked) = statistics(call, ExtendedStatistics=["p50", "p100"])
+    assert ranked["ExtendedStatistics"] == {"p50": 1.0, "p100": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({}, "MissingRequiredParameterException"),
+        ({"Statistics": ["Sum"], "ExtendedStatistics": ["p50"]}, "InvalidParameterCombinationException"),
+        ({"ExtendedStatistics": ["Sum"]}, "InvalidParameterValueException"),
+        ({"ExtendedStatistics": ["p50%"]}, "InvalidParameterValueException"),
+        ({"Statistics": ["Sum"], "Period": 7}, "InvalidParameterValueException"),
+        ({"Statistics": ["Sum"], "EndTime": NOW - timedelta(days=1)}, "InvalidParameterValueException"),
+        ({"Statistics": ["Sum"], "StartTime": NOW - timedelta(days=1, minutes=1)}, "1,442 datapoints"),
+    ],
+)
+def test_wrong_statistics_are_refused(call: Call, parameters: dict[str, Any], code: str) -> None:
+    with pytest.raises(ServiceError, match=code):
+        statistics(call, **parameters)
 
 
 def test_dump_names_metrics() -> None:
