@@ -85,6 +85,10 @@ e2e: test-environment ## whole playbooks: check, run, load, report, faults, the 
 test: ## every test that needs no root
 	@tests/run.sh
 
+.PHONY: bench-playbook
+bench-playbook: test-environment ## what a converged rerun costs over tasks that do nothing
+	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/playbook.py
+
 .PHONY: clean
 clean: down ## stop what demo started and remove what it left, except the reports
 	@rm -rf "$(VENV)" .ansible build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -318,9 +318,7 @@ def test_arithmetic_holds_missing_points_for_zero(left: dict[int, float], right:
 
 
 @given(SERIES, SERIES, SERIES)
-def test_aggregates_of_arrays_agree_with_pythons(
-    a: dict[int, float], b: dict[int, float], c: dict[int, float]
-) -> None:
+def test_aggregates_of_arrays_agree_with_pythons(a: dict[int, float], b: dict[int, float], c: dict[int, float]) -> None:
     named, series = {"a": a, "b": b, "c": c}, (a, b, c)
     there = {at: [one[at] for one in series if at in one] for one in series for at in one}
     functions: dict[str, Callable[[list[float]], float]] = {
