@@ -53,7 +53,7 @@ class Application:
         try:
             http = read_request(environ)
         except BodyError as error:
-            return send(HttpReply(error.status, b""), start_response)
+            return send(HttpReply(error.status, b"", {"Connection": "close"}), start_response)
         answer = self._admin.answer if http.path.startswith(PREFIX) else self._answer
         return send(answer(http), start_response)
 

@@ -6,25 +6,63 @@ import logging
 import signal
 import socket
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
 _LOG = logging.getLogger(__name__)
+# How long the client may go on sending what is not taken.
+_LINGER_SECONDS = 2.0
 
 
-class _QuietHandler(WSGIRequestHandler):
-    """Writes no access log: one line a request is too much for a load test."""
+class _Handler(WSGIRequestHandler):
+    """Keeps connections open, which werkzeug's own handler does not.
+
+    It may, because the application reads each body to its end or replies with `Connection: close`, and gives each
+    reply a length. There is no access log: one line a request is too much for a load test.
+    """
 
     # Seconds until a connection that sends nothing is given up.
     timeout = 60
+    # A reply leaves in one piece, and does not wait until the client has acknowledged the one before.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
-    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:
-        self.close_connection = True
+    def handle_expect_100(self) -> bool:
+        """Tells the client at once to go on."""
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
+
+    def run_wsgi(self) -> None:
+        """Answers one request. A ConnectionError of the application ends the connection without a reply."""
+        body = b"".join(self.server.app(self.make_environ(), self._begin))
+        self.end_headers()
+        self.wfile.write(body)
+        if self.close_connection:
+            self._linger()
+
+    def _begin(self, status: str, headers: list[tuple[str, str]], *_unused: Any) -> Callable[[bytes], object]:
+        """WSGI's start_response; a header `Connection: close` also ends the connection."""
+        self.send_response(int(status[:3]), status[4:])
+        for name, value in headers:
+            self.send_header(name, value)
+        return self.wfile.write
+
+    def _linger(self) -> None:
+        """Waits for the client to end: closing on a body that was not read would take the reply back."""
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_WR)
+        self.connection.settimeout(_LINGER_SECONDS)
+        with suppress(OSError):
+            while self.rfile.read1():
+                pass
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return
@@ -47,7 +85,7 @@ def bind(host: str, port: int) -> socket.socket:
 def serve(listener: socket.socket, application: WSGIApplication) -> None:
     """Serves until SIGTERM or SIGINT, which cut off what is under way."""
     host, port = listener.getsockname()[:2]
-    server = make_server(host, port, application, threaded=True, request_handler=_QuietHandler, fd=listener.detach())
+    server = make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listener.detach())
     _stop_on_signals(server)
     _LOG.info("ready at http://%s:%s", host, port)
     server.serve_forever(poll_interval=0.1)
