@@ -18,7 +18,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import Ansib
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.deepobs.eks.plugins.module_utils.remedies import remedy_for
 
-# Beside amazon.aws's own list: what EKS (ServerException) and X-Ray (ThrottledException) say when they are busy.
+# Beside amazon.aws's own list: what EKS, IAM, X-Ray and CloudWatch say when they are busy or not ready yet.
 _BUSY = [
     "ThrottlingException",
     "ThrottledException",
@@ -29,6 +29,7 @@ _BUSY = [
     "InternalServiceFault",
     "InternalServiceException",
     "InternalServerError",
+    "ResourcePropagationDelayException",
 ]
 
 

@@ -29,7 +29,7 @@ _BY_CODE = (
         " its quota raised.",
     ),
     (
-        r"LimitExceeded|.*QuotaExceeded.*|ResourceLimitExceeded.*|RuleLimit.*",
+        r"LimitExceeded|.*QuotaExceeded.*|(Resource|Rule|Policy)\w*LimitExceeded.*|TooManyTags.*",
         "Have this quota raised, or use less of it.",
     ),
     (
@@ -40,6 +40,7 @@ _BY_CODE = (
         r"Internal.*|ServerException|Service(Unavailable|Failure).*|Unavailable|5\d\d",
         "AWS has trouble of its own: look at AWS Health, then run again; what was done is kept.",
     ),
+    (r"ResourcePropagationDelay.*", "AWS still spreads what was just created: run again in a minute."),
     (r"NoSuchEntity|.*NotFound.*", "Mend the name that the message tells, or create what is missing."),
     (r"MalformedPolicyDocument.*", "IAM does not take this policy: look at the principals and actions it names."),
 )
