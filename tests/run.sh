@@ -12,13 +12,14 @@ step() { # runs one step and notes how it ended
     local began=$SECONDS verdict=passed
     printf '\n=== %s\n' "$1"
     make --no-print-directory "$1" || verdict=FAILED
-    printf '%-10s %-7s %4d s\n' "$1" "$verdict" $((SECONDS - began)) >> "$logs/summary"
+    printf '%-11s %-7s %4d s\n' "$1" "$verdict" $((SECONDS - began)) >> "$logs/summary"
 }
 
-echo "· unit tests beside lint, sanity and molecule: a few minutes, shown as they end"
+echo "· unit and integration tests beside lint, sanity and molecule: a few minutes, shown as they end"
 { step lint; step sanity; step molecule; } > "$logs/checks" 2>&1 &
 checks=$!
 step unit 2>&1
+step integration 2>&1
 wait "$checks"
 cat "$logs/checks"
 step e2e
