@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,8 @@ FIELDS = {
     "resource_arn": "ResourceARN",
     "attributes": "Attributes",
 }
+_BOOST = "sampling_rate_boost"
+_BOOST_FIELDS = {"max_rate": "MaxRate", "cooldown_window_minutes": "CooldownWindowMinutes"}
 _NEEDED_WHEN_PRESENT = ("priority", "fixed_rate")
 # X-Ray lets only these of its built-in rule be changed (X-Ray developer guide, "Configuring sampling rules").
 DEFAULT_RULE = "Default"
@@ -34,11 +36,21 @@ _OF_DEFAULT_RULE = ("fixed_rate", "reservoir_size")
 # Bounds of API_SamplingRule.
 _MAX_NAME_CHARACTERS = 32
 _PRIORITIES = range(1, 10_000)
+_MAX_CHARACTERS = {
+    "service_name": 64,
+    "service_type": 64,
+    "host": 64,
+    "http_method": 10,
+    "url_path": 128,
+    "resource_arn": 500,
+}
+_MAX_ATTRIBUTES = 5
+_MAX_ATTRIBUTE_CHARACTERS = 32
 
 
 @dataclass(frozen=True)
 class RulesPlan:
-    """Which rules to create, update and delete, and the named rules before and after."""
+    """Which rules to create, update and delete, and the rules concerned before and after."""
 
     before: list[Rule]
     after: list[Rule]
@@ -54,13 +66,20 @@ class RulesPlan:
 def from_aws(record: Mapping[str, Any]) -> Rule:
     """A rule of GetSamplingRules in Ansible's shape."""
     rule = record["SamplingRule"]
-    return {name: rule.get(theirs, {} if name == "attributes" else None) for name, theirs in FIELDS.items()}
+    named = {name: rule.get(theirs, {} if name == "attributes" else None) for name, theirs in FIELDS.items()}
+    boost = rule.get("SamplingRateBoost")
+    return {**named, _BOOST: boost and {name: boost.get(theirs) for name, theirs in _BOOST_FIELDS.items()}}
 
 
 def to_aws(rule: Mapping[str, Any]) -> dict[str, Any]:
     """A rule in X-Ray's shape; of the built-in one only what may be changed."""
-    names: Iterable[str] = ("name", *_OF_DEFAULT_RULE) if rule["name"] == DEFAULT_RULE else FIELDS
-    return {FIELDS[name]: rule[name] for name in names}
+    if rule["name"] == DEFAULT_RULE:
+        return {FIELDS[name]: rule[name] for name in ("name", *_OF_DEFAULT_RULE)}
+    boost = rule[_BOOST]
+    return {
+        **{theirs: rule[name] for name, theirs in FIELDS.items()},
+        **({"SamplingRateBoost": {_BOOST_FIELDS[name]: value for name, value in boost.items()}} if boost else {}),
+    }
 
 
 def check_rules(rules: Sequence[Rule], state: str) -> None:
@@ -70,25 +89,49 @@ def check_rules(rules: Sequence[Rule], state: str) -> None:
         if names.count(name) > 1:
             raise DeepobsError(f"rules: {name!r} is there {names.count(name)} times; give each name once.")
     for rule in rules:
-        complaint = _complaint(rule) if state == "present" else _complaint_about_absence(rule)
+        complaint = _complaint_about_absence(rule) if state == "absent" else next(_complaints(rule), "")
         if complaint:
             raise DeepobsError(f"rules: {rule['name']!r}: {complaint}")
 
 
-def _complaint(rule: Rule) -> str:
-    needed = _OF_DEFAULT_RULE[:1] if rule["name"] == DEFAULT_RULE else _NEEDED_WHEN_PRESENT
-    for name in needed:
+def _complaints(rule: Rule) -> Iterator[str]:
+    """What X-Ray would refuse of a rule, the most basic first."""
+    is_default = rule["name"] == DEFAULT_RULE
+    for name in _OF_DEFAULT_RULE[:1] if is_default else _NEEDED_WHEN_PRESENT:
         if rule[name] is None:
-            return f"{name} is required when state is present."
+            yield f"{name} is required unless state is absent."
     if not 1 <= len(rule["name"]) <= _MAX_NAME_CHARACTERS:
-        return f"name must have 1 to {_MAX_NAME_CHARACTERS} characters."
-    if rule["priority"] is not None and rule["priority"] not in _PRIORITIES and rule["name"] != DEFAULT_RULE:
-        return f"priority must be from {_PRIORITIES.start} to {_PRIORITIES.stop - 1}, not {rule['priority']}."
+        yield f"name must have 1 to {_MAX_NAME_CHARACTERS} characters."
+    if rule["priority"] is not None and rule["priority"] not in _PRIORITIES and not is_default:
+        yield f"priority must be from {_PRIORITIES.start} to {_PRIORITIES.stop - 1}, not {rule['priority']}."
     if not 0 <= rule["fixed_rate"] <= 1:
-        return f"fixed_rate is a share from 0 to 1, not {rule['fixed_rate']}; write 5 percent as 0.05."
+        yield f"fixed_rate is a share from 0 to 1, not {rule['fixed_rate']}; write 5 percent as 0.05."
     if rule["reservoir_size"] < 0:
-        return f"reservoir_size must not be negative, as {rule['reservoir_size']} is."
-    return ""
+        yield f"reservoir_size must not be negative, as {rule['reservoir_size']} is."
+    for name, most in _MAX_CHARACTERS.items():
+        if len(rule[name]) > most:
+            yield f"{name} must have at most {most} characters, not {len(rule[name])}."
+    yield from _complaints_about_attributes(rule["attributes"])
+    yield from _complaints_about_boost(rule[_BOOST], is_default)
+
+
+def _complaints_about_attributes(attributes: Mapping[str, Any]) -> Iterator[str]:
+    if len(attributes) > _MAX_ATTRIBUTES:
+        yield f"attributes must be at most {_MAX_ATTRIBUTES}, not {len(attributes)}."
+    for text in (str(part) for item in attributes.items() for part in item):
+        if not 1 <= len(text) <= _MAX_ATTRIBUTE_CHARACTERS:
+            yield f"attributes: {text!r} must have 1 to {_MAX_ATTRIBUTE_CHARACTERS} characters."
+
+
+def _complaints_about_boost(boost: Mapping[str, Any] | None, is_default: bool) -> Iterator[str]:
+    if boost is None:
+        return
+    if is_default:
+        yield f"{_BOOST} cannot be set for X-Ray's built-in rule."
+    if not 0 <= boost["max_rate"] <= 1:
+        yield f"{_BOOST}.max_rate is a share from 0 to 1, not {boost['max_rate']}."
+    if boost["cooldown_window_minutes"] < 1:
+        yield f"{_BOOST}.cooldown_window_minutes must be at least 1, not {boost['cooldown_window_minutes']}."
 
 
 def _complaint_about_absence(rule: Rule) -> str:
@@ -98,21 +141,27 @@ def _complaint_about_absence(rule: Rule) -> str:
 
 
 def plan_rules(current: Sequence[Rule], desired: Sequence[Rule], state: str) -> RulesPlan:
-    """What makes the named rules present as given, or absent; rules not named are left alone."""
+    """What makes the named rules present as given, or absent; the others go only where the state is exact.
+
+    X-Ray's built-in rule never goes.
+    """
     existing = {rule["name"]: rule for rule in current}
-    named = [existing[rule["name"]] for rule in desired if rule["name"] in existing]
-    if state == "absent":
-        return RulesPlan(before=named, after=[], delete=[rule["name"] for rule in named])
-    wanted = [_wanted(existing.get(rule["name"]), rule) for rule in desired]
+    names = {rule["name"] for rule in desired}
+    gone = names if state == "absent" else existing.keys() - names - {DEFAULT_RULE} if state == "exact" else set()
+    wanted = [] if state == "absent" else [_wanted(existing.get(rule["name"]), rule) for rule in desired]
     return RulesPlan(
-        before=named,
+        before=[rule for rule in current if rule["name"] in names | gone],
         after=wanted,
         create=[rule for rule in wanted if rule["name"] not in existing],
         update=[rule for rule in wanted if rule["name"] in existing and rule != existing[rule["name"]]],
+        delete=[name for name in existing if name in gone],
     )
 
 
 def _wanted(existing: Rule | None, desired: Rule) -> Rule:
+    """The rule as it will be: X-Ray's values of attributes are texts, and a boost that is not given stays."""
     if existing is not None and desired["name"] == DEFAULT_RULE:
         return {**existing, **{name: desired[name] for name in _OF_DEFAULT_RULE}}
-    return dict(desired)
+    attributes = {name: str(value) for name, value in desired["attributes"].items()}
+    boost = desired[_BOOST] or (existing or {}).get(_BOOST)
+    return {**desired, "attributes": attributes, _BOOST: boost}

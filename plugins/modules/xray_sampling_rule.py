@@ -11,15 +11,15 @@ version_added: 0.1.0
 short_description: Manage AWS X-Ray sampling rules
 description:
   - Creates, updates and deletes the centralised sampling rules, by which the X-Ray SDKs decide what is traced.
-  - Takes a list, so that all rules of a system are one task. Rules which are not named are left alone.
-  - A rule is compared by value, field by field.
+  - Takes a list, so that all rules of a system are one task.
+  - A rule is compared by value, field by field. What somebody else changes meanwhile is read again, and planned anew.
 author:
   - The deepobs.eks maintainers (@deepobs)
 options:
   rules:
     description:
       - The rules, each with a name of its own.
-      - With O(state=absent) only O(rules[].name) counts.
+      - With O(state=absent) only O(rules[].name) counts. With O(state=exact) the list may be empty.
     type: list
     elements: dict
     required: true
@@ -34,12 +34,12 @@ options:
       priority:
         description:
           - Rules are tried in ascending order of priority, from 1 to 9999.
-          - Required when O(state=present), but for the rule V(Default).
+          - Required unless O(state=absent), but not for the rule V(Default).
         type: int
       fixed_rate:
         description:
           - Share of the matching requests to trace once the reservoir is used up, from 0 to 1.
-          - Required when O(state=present).
+          - Required unless O(state=absent).
         type: float
       reservoir_size:
         description: Matching requests to trace each second, over all hosts, before O(rules[].fixed_rate) applies.
@@ -72,21 +72,46 @@ options:
         type: str
         default: "*"
       attributes:
-        description: Names and values of segment attributes which are known when the decision is made.
+        description:
+          - Names and values of segment attributes which are known when the decision is made, at most five.
         type: dict
         default: {}
+      sampling_rate_boost:
+        description:
+          - How far X-Ray may raise the rate for a while when it sees anomalies.
+          - A rule's boost stays as it is when this is left out. X-Ray has no call that takes it away; to be rid of it,
+            delete the rule and create it again.
+        type: dict
+        suboptions:
+          max_rate:
+            description: The highest share of requests to trace meanwhile, from 0 to 1.
+            type: float
+            required: true
+          cooldown_window_minutes:
+            description: In so many minutes there is at most one boost.
+            type: int
+            required: true
   state:
-    description: Whether the named rules should be there.
+    description:
+      - V(present) creates and updates the named rules, and V(absent) deletes them. Both leave other rules alone.
+      - V(exact) also deletes every rule of the region that is not named, but never V(Default).
     type: str
-    choices: [present, absent]
+    choices: [present, absent, exact]
     default: present
 attributes:
   check_mode:
     description: Returns what the rules would be and changes nothing.
     support: full
   diff_mode:
-    description: Returns the named rules before and after.
+    description: Returns the rules concerned before and after.
     support: full
+notes:
+  - >-
+    IAM permissions: C(xray:GetSamplingRules), C(xray:CreateSamplingRule), C(xray:UpdateSamplingRule),
+    C(xray:DeleteSamplingRule).
+  - Check mode needs C(xray:GetSamplingRules) only.
+  - X-Ray keeps 25 rules of one's own in a region. Rules are deleted before others are created, so that a list which
+    fits is never refused.
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -107,6 +132,19 @@ EXAMPLES = r"""
         reservoir_size: 5
         fixed_rate: 0.05
         service_name: ecommerce-*
+
+- name: Have these rules and no others in the region
+  deepobs.eks.xray_sampling_rule:
+    state: exact
+    rules:
+      - name: shop
+        priority: 1000
+        fixed_rate: 0.05
+        sampling_rate_boost:
+          max_rate: 0.5
+          cooldown_window_minutes: 10
+      - name: Default
+        fixed_rate: 0.01
 
 - name: Go back to X-Ray's built-in rule
   deepobs.eks.xray_sampling_rule:
@@ -178,13 +216,34 @@ rules:
       returned: always
       type: dict
       sample: {}
+    sampling_rate_boost:
+      description: How far X-Ray may raise the rate for a while; null where it may not.
+      returned: always
+      type: dict
+      contains:
+        max_rate:
+          description: The highest share of requests to trace meanwhile.
+          returned: always
+          type: float
+          sample: 0.5
+        cooldown_window_minutes:
+          description: In so many minutes there is at most one boost.
+          returned: always
+          type: int
+          sample: 10
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call, connect
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import (
+    DeepobsError,
+    call,
+    connect,
+    error_code,
+    run_module,
+)
+from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
 from ansible_collections.deepobs.eks.plugins.module_utils.sampling_rules import (
     Rule,
     RulesPlan,
@@ -212,49 +271,86 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "url_path": _ANY,
             "resource_arn": _ANY,
             "attributes": {"type": "dict", "default": {}},
+            "sampling_rate_boost": {
+                "type": "dict",
+                "options": {
+                    "max_rate": {"type": "float", "required": True},
+                    "cooldown_window_minutes": {"type": "int", "required": True},
+                },
+            },
         },
     },
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
 }
+# X-Ray has one code for a name that is taken, a rule that is gone and a value that is wrong (API_CreateSamplingRule).
+_REFUSED = "InvalidRequestException"
+_ATTEMPTS = 4
 
 
-def read_rules(client: Any) -> Iterator[Rule]:
-    """Every rule of the account, page by page."""
-    token: dict[str, str] = {}
-    while True:
-        page = call(client.get_sampling_rules, "read the sampling rules", **token)
-        yield from map(from_aws, page["SamplingRuleRecords"])
-        if not page.get("NextToken"):
-            return
-        token = {"NextToken": page["NextToken"]}
+def read_rules(client: Any) -> list[Rule]:
+    """Every rule of the region."""
+    found = pages(client.get_sampling_rules, "read the sampling rules")
+    return [from_aws(record) for page in found for record in page["SamplingRuleRecords"]]
 
 
 def apply(client: Any, plan: RulesPlan) -> None:
-    """Makes the account's rules what the plan says."""
+    """Makes the region's rules what the plan says; deletes before it creates, for there is a limit."""
+    for name in plan.delete:
+        call(client.delete_sampling_rule, f"delete sampling rule {name}", RuleName=name)
+    for rule in plan.update:
+        call(client.update_sampling_rule, f"update sampling rule {rule['name']}", SamplingRuleUpdate=to_aws(rule))
     for rule in plan.create:
         purpose = f"create sampling rule {rule['name']}"
         call(client.create_sampling_rule, purpose, SamplingRule={**to_aws(rule), "Version": 1})
-    for rule in plan.update:
-        call(client.update_sampling_rule, f"update sampling rule {rule['name']}", SamplingRuleUpdate=to_aws(rule))
-    for name in plan.delete:
-        call(client.delete_sampling_rule, f"delete sampling rule {name}", RuleName=name)
+
+
+def converge(client: Any, plan: RulesPlan, rules: list[Rule], state: str) -> None:
+    """Applies a plan; where X-Ray refuses since the rules are others by now, plans anew.
+
+    That is so after somebody else's change, and after a call that was carried out although its answer was lost.
+    """
+    for _attempt in range(_ATTEMPTS):
+        try:
+            return apply(client, plan)
+        except DeepobsError as error:
+            refused, planned = with_remedy(error), plan
+            if error_code(error) != _REFUSED:
+                raise refused from error
+            plan = plan_rules(read_rules(client), rules, state)
+            if plan == planned:
+                break
+    raise refused
+
+
+def with_remedy(error: DeepobsError) -> DeepobsError:
+    """The same error; where the region has as many rules as it may, with the ways out."""
+    if error_code(error) != "RuleLimitExceededException":
+        return error
+    ways = "delete rules with state absent, or let state exact delete all that are not named"
+    return DeepobsError(
+        f"{error.message}, for the region has as many rules as X-Ray lets it have; {ways}", error.exception
+    )
+
+
+def run(module: Any) -> dict[str, Any]:
+    """What the module returns; raises DeepobsError."""
+    rules, state = module.params["rules"], module.params["state"]
+    check_rules(rules, state)
+    client = connect(module, "xray")
+    plan = plan_rules(read_rules(client), rules, state)
+    if not module.check_mode:
+        converge(client, plan, rules, state)
+    return {
+        "changed": plan.changed,
+        "rules": plan.after,
+        "diff": {"before": {"rules": plan.before}, "after": {"rules": plan.after}},
+    }
 
 
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    rules, state = module.params["rules"], module.params["state"]
-    try:
-        check_rules(rules, state)
-        client = connect(module, "xray")
-        plan = plan_rules(list(read_rules(client)), rules, state)
-        if not module.check_mode:
-            apply(client, plan)
-    except DeepobsError as error:
-        module.fail_json_aws_error(error)
-    module.exit_json(
-        changed=plan.changed, rules=plan.after, diff={"before": {"rules": plan.before}, "after": {"rules": plan.after}}
-    )
+    run_module(module, lambda: run(module))
 
 
 if __name__ == "__main__":

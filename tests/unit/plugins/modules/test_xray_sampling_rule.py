@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
+from ansible_collections.deepobs.eks.plugins.module_utils.sampling_rules import plan_rules
+from ansible_collections.deepobs.eks.plugins.modules.xray_sampling_rule import converge, read_rules
 from support.documented import differences, return_documentation
 from support.module_cycle import ModuleFailedError, run_cycle, run_module
 
 ORDERS = {"name": "shop-orders", "priority": 100, "fixed_rate": 1.0, "http_method": "POST", "url_path": "/api/orders"}
 SHOP = {"name": "shop", "priority": 1000, "fixed_rate": 0.05, "reservoir_size": 5, "attributes": {"tier": "backend"}}
+
+
+def rule(name: str = "shop", **options: Any) -> dict[str, Any]:
+    """A rule with the module's defaults."""
+    patterns = ("service_name", "service_type", "host", "http_method", "url_path", "resource_arn")
+    given = {"fixed_rate": 0.05, "reservoir_size": 1, "attributes": {}, "sampling_rate_boost": None, **options}
+    return {"name": name, **dict.fromkeys(patterns, "*"), **given}
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +69,84 @@ def test_the_built_in_rule_gets_another_rate(aws: Any) -> None:
     run_module("xray_sampling_rule", {"rules": [{"name": "Default", "fixed_rate": 0.05}]})
 
     assert (rate, done["rules"][0]["priority"]) == (0.5, 10000)
+
+
+def test_the_exact_rules_are_left(aws: Any) -> None:
+    run_module("xray_sampling_rule", {"rules": [ORDERS, SHOP]})
+
+    run_cycle("xray_sampling_rule", {"rules": [SHOP], "state": "exact"})
+
+    assert sorted(rules(aws)) == ["Default", "shop"]
+
+
+def test_a_boost_is_set(aws: Any) -> None:
+    boost = {"max_rate": 0.5, "cooldown_window_minutes": 10}
+    done = run_cycle("xray_sampling_rule", {"rules": [{**SHOP, "sampling_rate_boost": boost}]}).done
+
+    assert done["rules"][0]["sampling_rate_boost"] == boost
+    assert rules(aws)["shop"]["SamplingRateBoost"] == {"MaxRate": 0.5, "CooldownWindowMinutes": 10}
+
+
+def test_a_rule_too_many_is_refused_with_the_ways_out(aws: Any) -> None:
+    many = [{**SHOP, "name": f"rule-{number}"} for number in range(26)]
+
+    with pytest.raises(ModuleFailedError, match=r"rule-25, for the region has as many rules .* state exact"):
+        run_module("xray_sampling_rule", {"rules": many})
+    run_module(
+        "xray_sampling_rule", {"rules": [{**SHOP, "name": f"other-{number}"} for number in range(25)], "state": "exact"}
+    )
+
+    assert len(rules(aws)) == 26
+
+
+class _Meanwhile:
+    """An X-Ray in which somebody else does something right before a call of ours."""
+
+    def __init__(self, aws: Any, operation: str, meddle: Callable[[], object]) -> None:
+        self._xray, self._operation, self._meddle = aws.xray, operation, meddle
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def run(aws_retry: bool, **parameters: Any) -> Any:
+            if operation == self._operation:
+                self._operation = ""
+                self._meddle()
+            return getattr(self._xray, operation)(**parameters)
+
+        return run
+
+
+def converge_meanwhile(
+    aws: Any, wanted: list[dict[str, Any]], state: str, operation: str, meddle: Callable[[], object]
+) -> None:
+    """Runs the module's apply while somebody meddles."""
+    client = _Meanwhile(aws, operation, meddle)
+    converge(client, plan_rules(read_rules(client), wanted, state), wanted, state)
+
+
+@pytest.mark.parametrize(
+    ("operation", "state", "theirs"),
+    [
+        ("create_sampling_rule", "present", {"rules": [{**ORDERS, "fixed_rate": 0.5}]}),
+        ("update_sampling_rule", "present", {"rules": [{"name": "shop"}], "state": "absent"}),
+        ("delete_sampling_rule", "exact", {"rules": [{"name": "old"}], "state": "absent"}),
+    ],
+)
+def test_what_somebody_else_did_meanwhile_is_planned_for(
+    aws: Any, operation: str, state: str, theirs: dict[str, Any]
+) -> None:
+    run_module("xray_sampling_rule", {"rules": [{**SHOP, "fixed_rate": 0.9}, {**SHOP, "name": "old"}]})
+    wanted = [rule("shop", priority=1000), rule("shop-orders", priority=100)]
+
+    converge_meanwhile(aws, wanted, state, operation, lambda: run_module("xray_sampling_rule", theirs))
+
+    assert not plan_rules(read_rules(_Meanwhile(aws, "", print)), wanted, state).changed
+
+
+def test_what_xray_goes_on_refusing_fails(aws: Any) -> None:
+    wanted = [rule(priority=5, fixed_rate=7.0)]
+
+    with pytest.raises(DeepobsError, match="create sampling rule shop"):
+        converge_meanwhile(aws, wanted, "present", "", print)
 
 
 def test_what_comes_back_is_documented() -> None:
