@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from localaws.eks.catalogue import AddonOffer, AddonVersion, offers
+from localaws.eks.addon_requests import Parameters, changed_settings, new_addon, offered, update_params
+from localaws.eks.catalogue import AddonOffer, AddonVersion
 from localaws.eks.configuration import check_configuration
 from localaws.eks.listing import Listing
 from localaws.eks.outcomes import Outcomes
-from localaws.eks.state import Addon, Association, Cluster, Settings, State, Update
+from localaws.eks.owned import check_offered, own, planned_associations
+from localaws.eks.roles import check_service_account_role
+from localaws.eks.state import Addon, Cluster, State, Update
 from localaws.eks.tags import check_tags
+from localaws.eks.tokens import Tokens
 from localaws.eks.updates import update_members
 from localaws.iam import Iam
-from localaws.seed import ACCOUNT
 from localaws.service import Operation, Request, ServiceError
-
-# The member of an update's params that tells of a request's parameter.
-_PARAM_TYPES = {
-    "addonVersion": "AddonVersion",
-    "serviceAccountRoleArn": "ServiceAccountRoleArn",
-    "resolveConflicts": "ResolveConflicts",
-    "configurationValues": "ConfigurationValues",
-    "podIdentityAssociations": "PodIdentityAssociations",
-}
 
 _UNDER_WAY = {"create": "CREATING", "update": "UPDATING", "delete": "DELETING"}
 
@@ -40,12 +32,12 @@ class Addons:
         self._iam = iam
         self._outcomes = outcomes
 
-    def operations(self) -> dict[str, Operation]:
+    def operations(self, tokens: Tokens) -> dict[str, Operation]:
         """By their names in EKS' model."""
         return {
-            "CreateAddon": self._create,
+            "CreateAddon": tokens.once(self._create),
             "DescribeAddon": self._describe,
-            "UpdateAddon": self._update,
+            "UpdateAddon": tokens.once(self._update),
             "DeleteAddon": self._delete,
             "ListAddons": self._list,
         }
@@ -54,24 +46,21 @@ class Addons:
         parameters = request.parameters
         with self._state.now() as now_seconds:
             cluster = self._cluster(request)
-            present = self._state.addons.get((cluster.name, parameters["addonName"]))
-            if present and present.client_token and present.client_token == parameters.get("clientRequestToken"):
-                return {"addon": addon_members(present)}
-            if present:
-                raise _in_use(present, "Addon already exists.")
-            offer, version = _offered(cluster, parameters["addonName"], parameters.get("addonVersion"))
-            self._check(parameters, version, offer.name)
+            offer, version = offered(cluster, parameters["addonName"], parameters.get("addonVersion"))
+            failed = self._failed_addon(cluster.name, offer.name)
+            self._check(parameters, offer, version)
             check_tags(parameters.get("tags", {}), "InvalidParameterException")
-            addon = _new_addon(cluster, offer, version, parameters, now_seconds)
+            addon = new_addon(cluster, offer, version, parameters, now_seconds)
+            addon.arn = failed.arn if failed else addon.arn
+            self._associate(addon, parameters.get("podIdentityAssociations", []), now_seconds)
             self._begin(addon, "create", now_seconds, parameters)
-            addon.associations = _associations(addon, parameters, now_seconds)
             self._state.addons[cluster.name, addon.name] = addon
-            return {"addon": addon_members(addon)}
+            return {"addon": self._members(addon)}
 
     def _describe(self, request: Request) -> dict[str, Any]:
         with self._state.now():
             cluster = self._cluster(request)
-            return {"addon": addon_members(self._state.addon(cluster.name, request.parameters["addonName"]))}
+            return {"addon": self._members(self._state.addon(cluster.name, request.parameters["addonName"]))}
 
     def _list(self, request: Request) -> dict[str, Any]:
         with self._state.now():
@@ -84,14 +73,16 @@ class Addons:
         with self._state.now() as now_seconds:
             cluster = self._cluster(request)
             addon = self._idle_addon(cluster.name, parameters["addonName"], "updated")
-            _unused, version = _offered(cluster, addon.name, parameters.get("addonVersion", addon.settings.version))
+            offer, version = offered(cluster, addon.name, parameters.get("addonVersion", addon.settings.version))
+            settings = changed_settings(addon.settings, version, parameters)
             # Configuration that is not given stays, and must fit the new version too.
-            values = addon.settings.configuration_values
-            kept = {"configurationValues": values} if values else {}
-            self._check({**kept, **parameters}, version, addon.name)
-            _change(addon, version, parameters, now_seconds)
+            self._check({**parameters, "configurationValues": settings.configuration_values}, offer, version)
+            if "podIdentityAssociations" in parameters:
+                self._associate(addon, parameters["podIdentityAssociations"], now_seconds)
+            addon.before, addon.settings, addon.modified_at = addon.settings, settings, now_seconds
             ends_at = self._begin(addon, "update", now_seconds, parameters)
-            update = Update(str(uuid.uuid4()), addon.arn, _params(parameters), now_seconds, ends_at, addon.outcome)
+            params = update_params(parameters)
+            update = Update(str(uuid.uuid4()), addon.arn, params, now_seconds, ends_at, addon.outcome)
             self._state.updates.append(update)
             return {"update": update_members(update)}
 
@@ -99,11 +90,11 @@ class Addons:
         with self._state.now() as now_seconds:
             cluster = self._cluster(request)
             addon = self._idle_addon(cluster.name, request.parameters["addonName"], "deleted")
-            addon.modified_at = now_seconds
+            addon.modified_at, addon.preserves = now_seconds, request.parameters.get("preserve", False)
             self._begin(addon, "delete", now_seconds, request.parameters)
-            return {"addon": addon_members(addon)}
+            return {"addon": self._members(addon)}
 
-    def _begin(self, addon: Addon, change: str, now_seconds: float, parameters: Mapping[str, Any]) -> float:
+    def _begin(self, addon: Addon, change: str, now_seconds: float, parameters: Parameters) -> float:
         """Sets a change going and returns when it ends."""
         ends_at = now_seconds + self._state.transition_seconds
         conflicts = parameters.get("resolveConflicts", "NONE")
@@ -114,28 +105,36 @@ class Addons:
     def _cluster(self, request: Request) -> Cluster:
         return self._state.cluster(request.parameters["clusterName"], request.region)
 
+    def _failed_addon(self, cluster: str, name: str) -> Addon | None:
+        """The add-on of this name whose creation failed: it can be tried again. Raises ServiceError for another."""
+        present = self._state.addons.get((cluster, name))
+        if present and present.status != "CREATE_FAILED":
+            raise _in_use(present, "Addon already exists.")
+        return present
+
     def _idle_addon(self, cluster: str, name: str, change: str) -> Addon:
         addon = self._state.addon(cluster, name)
         if addon.settles_at is not None:
             raise _in_use(addon, f"Addon {name} cannot be {change} as it is currently in {addon.status} state")
         return addon
 
-    def _check(self, parameters: Mapping[str, Any], version: AddonVersion, addon: str) -> None:
+    def _check(self, parameters: Parameters, offer: AddonOffer, version: AddonVersion) -> None:
         if parameters.get("configurationValues"):
-            check_configuration(parameters["configurationValues"], version, addon)
-        associations = parameters.get("podIdentityAssociations", [])
-        if associations and parameters.get("serviceAccountRoleArn"):
-            message = "serviceAccountRoleArn and podIdentityAssociations cannot be given together"
-            raise ServiceError("InvalidParameterException", message, addonName=addon)
-        roles = [parameters.get("serviceAccountRoleArn"), *(item["roleArn"] for item in associations)]
-        for role in filter(None, roles):
-            if self._iam.role(role) is None:
-                message = f"The role with ARN {role} cannot be found"
-                raise ServiceError("InvalidParameterException", message, addonName=addon)
+            check_configuration(parameters["configurationValues"], version, offer.name)
+        if role_arn := parameters.get("serviceAccountRoleArn"):
+            check_service_account_role(self._iam, role_arn, offer.name)
+        check_offered(parameters.get("podIdentityAssociations", []), offer, version)
+
+    def _associate(self, addon: Addon, wanted: list[dict[str, Any]], now_seconds: float) -> None:
+        own(self._state, addon, planned_associations(self._state, self._iam, addon, wanted, now_seconds))
+
+    def _members(self, addon: Addon) -> dict[str, Any]:
+        owned = self._state.associations.owned_by(addon.arn)
+        return {**_members(addon), "podIdentityAssociations": [association.arn for association in owned]}
 
 
-def addon_members(addon: Addon) -> dict[str, Any]:
-    """An add-on in the shape of EKS' model."""
+def _members(addon: Addon) -> dict[str, Any]:
+    """An add-on in the shape of EKS' model, without its associations."""
     return {
         "addonName": addon.name,
         "clusterName": addon.cluster,
@@ -150,72 +149,8 @@ def addon_members(addon: Addon) -> dict[str, Any]:
         "publisher": addon.publisher,
         "owner": addon.owner,
         "configurationValues": addon.settings.configuration_values,
-        "podIdentityAssociations": [association.arn for association in addon.associations],
         "namespaceConfig": {"namespace": addon.namespace},
     }
-
-
-def _offered(cluster: Cluster, name: str, wanted: str | None) -> tuple[AddonOffer, AddonVersion]:
-    """The add-on and the version that fit the cluster; the default version when none is wanted."""
-    offer = offers().get(name)
-    if offer is None:
-        raise ServiceError("InvalidParameterException", "Addon name specified is not supported", addonName=name)
-    version = offer.version(wanted) if wanted else offer.default_version(cluster.version)
-    if version is None or cluster.version not in version.kubernetes:
-        raise ServiceError("InvalidParameterException", "Addon version specified is not supported", addonName=name)
-    return offer, version
-
-
-def _new_addon(
-    cluster: Cluster, offer: AddonOffer, version: AddonVersion, parameters: Mapping[str, Any], now_seconds: float
-) -> Addon:
-    region = cluster.arn.split(":")[3]
-    return Addon(
-        cluster=cluster.name,
-        name=offer.name,
-        arn=f"arn:aws:eks:{region}:{ACCOUNT}:addon/{cluster.name}/{offer.name}/{uuid.uuid4()}",
-        namespace=parameters.get("namespaceConfig", {}).get("namespace", offer.namespace),
-        publisher=offer.publisher,
-        owner=offer.owner,
-        created_at=now_seconds,
-        modified_at=now_seconds,
-        status="CREATING",
-        settings=Settings(
-            version.version,
-            parameters.get("serviceAccountRoleArn"),
-            parameters.get("configurationValues") or None,
-        ),
-        client_token=parameters.get("clientRequestToken"),
-        tags=dict(parameters.get("tags", {})),
-    )
-
-
-def _change(addon: Addon, version: AddonVersion, parameters: Mapping[str, Any], now_seconds: float) -> None:
-    """Applies an UpdateAddon: a role that is not given is taken away, other things not given stay."""
-    addon.modified_at, addon.before = now_seconds, addon.settings
-    values = parameters.get("configurationValues", addon.settings.configuration_values)
-    addon.settings = Settings(version.version, parameters.get("serviceAccountRoleArn"), values or None)
-    if "podIdentityAssociations" in parameters:
-        addon.associations = _associations(addon, parameters, now_seconds)
-
-
-def _associations(addon: Addon, parameters: Mapping[str, Any], now_seconds: float) -> list[Association]:
-    """The associations asked for; one that is there already with the same role stays the same object."""
-    present = {(item.service_account, item.role_arn): item for item in addon.associations}
-    wanted = [(item["serviceAccount"], item["roleArn"]) for item in parameters.get("podIdentityAssociations", [])]
-    return [present.get(pair) or _association(addon, *pair, now_seconds) for pair in wanted]
-
-
-def _association(addon: Addon, service_account: str, role_arn: str, now_seconds: float) -> Association:
-    number = f"a-{secrets.token_hex(9)[:17]}"
-    region = addon.arn.split(":")[3]
-    arn = f"arn:aws:eks:{region}:{ACCOUNT}:podidentityassociation/{addon.cluster}/{number}"
-    return Association(number, arn, service_account, role_arn, now_seconds)
-
-
-def _params(parameters: Mapping[str, Any]) -> list[dict[str, str]]:
-    given = [(_PARAM_TYPES[name], value) for name, value in parameters.items() if name in _PARAM_TYPES]
-    return [{"type": kind, "value": str(value)} for kind, value in given]
 
 
 def _in_use(addon: Addon, message: str) -> ServiceError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from localaws.eks.state import Cluster
 from localaws.identity import Issuer
+from localaws.regions import dns_suffix_of, partition_of
 from localaws.seed import ACCOUNT, ClusterSeed
 
 _PLATFORM_VERSION = "eks.7"
@@ -15,15 +16,16 @@ _PLATFORM_VERSION = "eks.7"
 
 def create_cluster(seed: ClusterSeed, region: str, issuer: Issuer, created_at: float) -> Cluster:
     """An ACTIVE cluster with the fields that clients of EKS read."""
-    arn = f"arn:aws:eks:{region}:{ACCOUNT}:cluster/{seed.name}"
+    partition = partition_of(region)
+    arn = f"arn:{partition}:eks:{region}:{ACCOUNT}:cluster/{seed.name}"
     number = issuer.url.rpartition("/")[2]
     document = {
         "name": seed.name,
         "arn": arn,
         "createdAt": datetime.fromtimestamp(created_at, UTC),
         "version": seed.version,
-        "endpoint": f"https://{number}.gr7.{region}.eks.amazonaws.com",
-        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/{seed.name}-cluster",
+        "endpoint": f"https://{number}.gr7.{region}.eks.{dns_suffix_of(region)}",
+        "roleArn": f"arn:{partition}:iam::{ACCOUNT}:role/{seed.name}-cluster",
         "resourcesVpcConfig": _network(number),
         "kubernetesNetworkConfig": {"serviceIpv4Cidr": "10.100.0.0/16", "ipFamily": "ipv4"},
         "logging": {"clusterLogging": [{"types": ["api", "audit", "authenticator"], "enabled": False}]},

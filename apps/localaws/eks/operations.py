@@ -9,9 +9,10 @@ from localaws.eks.addons import Addons
 from localaws.eks.clusters import create_cluster
 from localaws.eks.listing import Listing
 from localaws.eks.outcomes import Outcomes
-from localaws.eks.pod_identity import pod_identity_operations
+from localaws.eks.pod_identity import PodIdentity
 from localaws.eks.state import State
 from localaws.eks.tags import tag_operations
+from localaws.eks.tokens import Tokens
 from localaws.eks.updates import update_operations
 from localaws.eks.versions import version_operations
 from localaws.iam import Iam
@@ -23,14 +24,15 @@ from localaws.service import Operation, Request, Service
 def create_service(clock: Callable[[], float], seed: Seed, issuers: Mapping[str, Issuer], iam: Iam) -> Service:
     """EKS with the clusters of the seed; `issuers` by the clusters' names."""
     state, listing, outcomes = State(clock, seed.transition_seconds), Listing(), Outcomes()
+    tokens = Tokens(state)
     for cluster in seed.clusters:
         state.clusters[cluster.name] = create_cluster(cluster, seed.region, issuers[cluster.name], clock())
     operations = {
         **_cluster_operations(state, listing),
-        **Addons(state, listing, iam, outcomes).operations(),
+        **Addons(state, listing, iam, outcomes).operations(tokens),
         **version_operations(listing),
         **update_operations(state, listing),
-        **pod_identity_operations(state, listing),
+        **PodIdentity(state, listing, iam).operations(tokens),
         **tag_operations(state),
     }
     return Service("eks", operations, state.dump, outcomes.admin_table())

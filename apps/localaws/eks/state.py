@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from localaws.eks.associations import Association, Associations
 from localaws.eks.outcomes import SUCCESS, Outcome
 from localaws.service import ServiceError
 
@@ -22,16 +23,9 @@ class Cluster:
     document: dict[str, Any]
     tags: dict[str, str] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, slots=True)
-class Association:
-    """A Pod Identity association that belongs to an add-on."""
-
-    id: str
-    arn: str
-    service_account: str
-    role_arn: str
-    created_at: float
+    def arn_of(self, resource: str) -> str:
+        """The ARN of something that belongs to the cluster."""
+        return f"{self.arn.rpartition(':')[0]}:{resource}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +42,8 @@ class Addon:
     """An installed add-on.
 
     While `settles_at` is set, a change is under way, which ends as `outcome` says; `before` is what an update that
-    fails goes back to. A DEGRADED add-on heals at `heals_at`, if that is set.
+    fails goes back to. A DEGRADED add-on heals at `heals_at`, if that is set. `preserves` is whether its deletion, if
+    that is under way, leaves the software and the associations in the cluster.
     """
 
     cluster: str
@@ -66,8 +61,7 @@ class Addon:
     outcome: Outcome = SUCCESS
     heals_at: float | None = None
     issues: tuple[dict[str, Any], ...] = ()
-    client_token: str | None = None
-    associations: list[Association] = field(default_factory=list)
+    preserves: bool = False
     tags: dict[str, str] = field(default_factory=dict)
 
     def begin(self, status: str, settles_at: float, outcome: Outcome) -> None:
@@ -118,6 +112,7 @@ class State:
         self.clusters: dict[str, Cluster] = {}
         self.addons: dict[tuple[str, str], Addon] = {}
         self.updates: list[Update] = []
+        self.associations = Associations()
         self._clock = clock
         self._lock = threading.RLock()
 
@@ -130,14 +125,19 @@ class State:
             yield now_seconds
 
     def _settle(self, now_seconds: float) -> None:
-        for key, addon in list(self.addons.items()):
+        for addon in list(self.addons.values()):
             if addon.is_gone(now_seconds):
-                del self.addons[key]
-                self.updates = [update for update in self.updates if update.addon_arn != addon.arn]
+                self.forget(addon)
             else:
                 addon.settle(now_seconds)
         for update in self.updates:
             update.settle(now_seconds)
+
+    def forget(self, addon: Addon) -> None:
+        """The add-on is gone, and with it its updates and, unless it preserves them, its associations."""
+        del self.addons[addon.cluster, addon.name]
+        self.updates = [update for update in self.updates if update.addon_arn != addon.arn]
+        self.associations.disown(addon.arn, keep=addon.preserves)
 
     def cluster(self, name: str, region: str) -> Cluster:
         """The cluster; raises ServiceError ResourceNotFoundException, also when it is in another region."""
@@ -162,23 +162,44 @@ class State:
         """What is installed, sorted and without times or statuses that pass."""
         with self.now():
             return {
-                "clusters": {
-                    name: {"version": cluster.version, "tags": cluster.tags}
-                    for name, cluster in sorted(self.clusters.items())
+                "clusters": {name: self._dumped_cluster(cluster) for name, cluster in sorted(self.clusters.items())},
+                "addons": {
+                    f"{cluster}/{name}": self._dumped(addon) for (cluster, name), addon in self._sorted_addons()
                 },
-                "addons": {f"{cluster}/{name}": _dumped(addon) for (cluster, name), addon in self._sorted_addons()},
             }
 
     def _sorted_addons(self) -> list[tuple[tuple[str, str], Addon]]:
         return sorted(self.addons.items())
 
+    def _dumped_cluster(self, cluster: Cluster) -> dict[str, Any]:
+        associations = self.associations.of_cluster(cluster.name)
+        return {
+            "version": cluster.version,
+            "tags": dict(sorted(cluster.tags.items())),
+            "pod_identity_associations": [_dumped_association(item) for item in associations],
+        }
 
-def _dumped(addon: Addon) -> dict[str, Any]:
+    def _dumped(self, addon: Addon) -> dict[str, Any]:
+        owned = self.associations.owned_by(addon.arn)
+        return {
+            "version": addon.settings.version,
+            "status": addon.status,
+            "namespace": addon.namespace,
+            "service_account_role_arn": addon.settings.role_arn,
+            "configuration_values": addon.settings.configuration_values,
+            "pod_identity_associations": {item.service_account: item.role_arn for item in owned},
+            "tags": dict(sorted(addon.tags.items())),
+        }
+
+
+def _dumped_association(association: Association) -> dict[str, Any]:
     return {
-        "version": addon.settings.version,
-        "status": addon.status,
-        "service_account_role_arn": addon.settings.role_arn,
-        "configuration_values": addon.settings.configuration_values,
-        "pod_identity_associations": {item.service_account: item.role_arn for item in addon.associations},
-        "tags": dict(sorted(addon.tags.items())),
+        "namespace": association.namespace,
+        "service_account": association.service_account,
+        "role_arn": association.role_arn,
+        "target_role_arn": association.target_role_arn,
+        "disable_session_tags": association.disable_session_tags,
+        "policy": association.policy,
+        "owned": association.owner_arn is not None,
+        "tags": dict(sorted(association.tags.items())),
     }

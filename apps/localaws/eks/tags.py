@@ -1,10 +1,13 @@
-"""Tags of clusters and add-ons, by the rules of the AWS General Reference, "Tagging AWS resources"."""
+"""Tags of clusters, add-ons and associations, by the rules of the AWS General Reference, "Tagging AWS resources"."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from localaws.eks.associations import Association
 from localaws.eks.state import Addon, Cluster, State
+from localaws.regions import partition_of
 from localaws.service import Operation, Request, ServiceError
 
 _MAXIMUM_TAGS = 50
@@ -46,10 +49,16 @@ def check_tags(tags: dict[str, str], refusal: str) -> None:
 
 def _tags(state: State, request: Request) -> dict[str, str]:
     arn = request.parameters["resourceArn"]
-    if not arn.startswith(f"arn:aws:eks:{request.region}:{request.account}:"):
+    if not arn.startswith(f"arn:{partition_of(request.region)}:eks:{request.region}:{request.account}:"):
         raise ServiceError("BadRequestException", f"The ARN {arn} is not one of EKS in {request.region}")
-    resources: list[Cluster | Addon] = [*state.clusters.values(), *state.addons.values()]
-    for resource in resources:
+    for resource in _resources(state):
         if resource.arn == arn:
             return resource.tags
     raise ServiceError("NotFoundException", f"The resource {arn} was not found", 404)
+
+
+def _resources(state: State) -> Iterator[Cluster | Addon | Association]:
+    yield from state.clusters.values()
+    yield from state.addons.values()
+    for name in state.clusters:
+        yield from state.associations.of_cluster(name)

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
+from localaws.regions import dns_suffix_of
+
 AUDIENCE = "sts.amazonaws.com"
 TOKEN_LIFETIME_SECONDS = 24 * 3600
 
@@ -30,7 +32,7 @@ class Issuer:
         """Reads the key, or makes one (mode 0600). Raises IssuerKeyError and OSError."""
         # EKS gives each cluster a random number; here the name decides, so that a restart changes no trust policy.
         number = hashlib.sha256(f"{region}/{cluster}".encode()).hexdigest()[:32].upper()
-        self.url = f"https://oidc.eks.{region}.amazonaws.com/id/{number}"
+        self.url = f"https://oidc.eks.{region}.{dns_suffix_of(region)}/id/{number}"
         self._key = _read_key(key_file) if key_file.exists() else _make_key(key_file)
         self.public_key = self._key.public_key()
         der = self.public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

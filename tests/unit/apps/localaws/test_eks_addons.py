@@ -13,10 +13,12 @@ from support.waiting import eventually
 
 CLUSTER = "deepobs-local"
 CLOUDWATCH = "amazon-cloudwatch-observability"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+POD_IDENTITY = {
+    "Effect": "Allow",
+    "Principal": {"Service": "pods.eks.amazonaws.com"},
+    "Action": ["sts:AssumeRole", "sts:TagSession"],
 }
+TRUST = {"Version": "2012-10-17", "Statement": [POD_IDENTITY]}
 
 Addon = Callable[..., dict[str, Any]]
 
@@ -193,15 +195,73 @@ def test_pod_identity_associations_stay_until_emptied(eks: Any, installed: Addon
     assert eks.list_pod_identity_associations(clusterName=CLUSTER)["associations"] == []
 
 
-def test_role_and_associations_exclude_each_other(eks: Any, role_arn: str) -> None:
+def test_role_and_associations_may_be_given_together(installed: Addon, role_arn: str) -> None:
     association = {"serviceAccount": "cloudwatch-agent", "roleArn": role_arn}
-    with refused("InvalidParameterException", message="cannot be given together"):
-        eks.create_addon(
-            clusterName=CLUSTER,
-            addonName=CLOUDWATCH,
-            serviceAccountRoleArn=role_arn,
-            podIdentityAssociations=[association],
-        )
+    addon = installed(serviceAccountRoleArn=role_arn, podIdentityAssociations=[association])
+    assert (addon["serviceAccountRoleArn"], len(addon["podIdentityAssociations"])) == (role_arn, 1)
+
+
+def test_associations_go_with_the_addon_unless_preserved(eks: Any, installed: Addon, role_arn: str) -> None:
+    wanted = [{"serviceAccount": "cloudwatch-agent", "roleArn": role_arn}]
+    installed(podIdentityAssociations=wanted)
+    _take_away(eks, CLOUDWATCH)
+    assert eks.list_pod_identity_associations(clusterName=CLUSTER)["associations"] == []
+    installed(podIdentityAssociations=wanted)
+    eks.delete_addon(clusterName=CLUSTER, addonName=CLOUDWATCH, preserve=True)
+    eventually(lambda: eks.list_addons(clusterName=CLUSTER)["addons"] == [])
+    (kept,) = eks.list_pod_identity_associations(clusterName=CLUSTER)["associations"]
+    assert "ownerArn" not in kept
+    with refused("ResourceInUseException", 409, f"Association already exists: {kept['associationId']}"):
+        eks.create_addon(clusterName=CLUSTER, addonName=CLOUDWATCH, podIdentityAssociations=wanted)
+    eks.delete_pod_identity_association(clusterName=CLUSTER, associationId=kept["associationId"])
+
+
+@pytest.mark.parametrize(
+    ("addon", "message"),
+    [
+        (CLOUDWATCH, f"Service account nobody in pod identity configuration is not supported for addon {CLOUDWATCH}"),
+        ("kube-proxy", "Pod Identity feature is not supported for addon version: v1.35.0-eksbuild.2"),
+    ],
+)
+def test_association_is_only_for_service_accounts_of_the_addon(
+    eks: Any, role_arn: str, addon: str, message: str
+) -> None:
+    wanted = [{"serviceAccount": "nobody", "roleArn": role_arn}]
+    with refused("InvalidParameterException", message=message):
+        eks.create_addon(clusterName=CLUSTER, addonName=addon, podIdentityAssociations=wanted)
+
+
+def test_role_of_an_association_must_trust_pod_identity(eks: Any, iam: Any) -> None:
+    trust = {**TRUST, "Statement": [{**POD_IDENTITY, "Action": "sts:AssumeRole"}]}
+    arn = iam.create_role(RoleName="tagless", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    wanted = [{"serviceAccount": "cloudwatch-agent", "roleArn": arn}]
+    with refused("InvalidParameterException", message="Trust policy of the role provided is invalid."):
+        eks.create_addon(clusterName=CLUSTER, addonName=CLOUDWATCH, podIdentityAssociations=wanted)
+    assert eks.list_addons(clusterName=CLUSTER)["addons"] == []
+
+
+def test_update_repeated_with_its_token_is_the_same_update(eks: Any, installed: Addon) -> None:
+    installed()
+    asked = {"clusterName": CLUSTER, "addonName": CLOUDWATCH, "clientRequestToken": "again"}
+    first, second = (eks.update_addon(**asked)["update"]["id"] for _ in range(2))
+    assert first == second
+    with refused("InvalidParameterException", message="used before with other parameters"):
+        eks.update_addon(**asked, configurationValues="{}")
+
+
+def test_version_may_be_an_older_one(eks: Any, installed: Addon) -> None:
+    installed()
+    eks.update_addon(clusterName=CLUSTER, addonName=CLOUDWATCH, addonVersion="v5.0.0-eksbuild.1")
+    eventually(lambda: _settled(eks, CLOUDWATCH))
+    addon = eks.describe_addon(clusterName=CLUSTER, addonName=CLOUDWATCH)["addon"]
+    assert (addon["status"], addon["addonVersion"]) == ("ACTIVE", "v5.0.0-eksbuild.1")
+
+
+def test_addon_lives_in_its_namespace_or_the_one_asked_for(eks: Any, installed: Addon) -> None:
+    assert installed("coredns")["namespaceConfig"] == {"namespace": "kube-system"}
+    assert installed(namespaceConfig={"namespace": "watch"})["namespaceConfig"] == {"namespace": "watch"}
+    with refused("InvalidParameterException", message="not a valid DNS label"):
+        eks.create_addon(clusterName=CLUSTER, addonName="vpc-cni", namespaceConfig={"namespace": "No_Label"})
 
 
 def test_updates_are_listed_by_addon(eks: Any, installed: Addon) -> None:

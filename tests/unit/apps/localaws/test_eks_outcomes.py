@@ -78,6 +78,13 @@ def test_creation_fails_with_its_issues_and_an_update_repairs_it(eks: Any, admin
     assert (addon["status"], addon["health"]["issues"], update["status"]) == ("ACTIVE", [], "Successful")
 
 
+def test_failed_creation_can_be_tried_again(eks: Any, admin: Admin) -> None:
+    admin("POST", {"outcomes": [{"change": "create", "addon_status": "CREATE_FAILED"}]})
+    arn = created(eks)["addonArn"]
+    again = created(eks)
+    assert (again["status"], again["addonArn"]) == ("ACTIVE", arn)
+
+
 def test_failed_update_tells_its_errors_and_changes_nothing(eks: Any, admin: Admin) -> None:
     created(eks, addonVersion=OLD)
     admin("POST", {"outcomes": [{"change": "update", "addon_status": "UPDATE_FAILED", "errors": [ERROR]}]})

@@ -37,7 +37,8 @@ def role_arn() -> str:
 @pytest.fixture
 def role(aws: Any, role_arn: str) -> Iterator[str]:
     """The agent's role; what it trusts is of no account here."""
-    statement = {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": actions}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     aws.iam.create_role(RoleName="cloudwatch-agent", AssumeRolePolicyDocument=document)
     yield role_arn
