@@ -11,7 +11,7 @@ from localaws.account import Account
 from localaws.http import HttpReply, HttpRequest
 from localaws.identity import Issuer
 from localaws.json_input import InputError
-from localaws.service import AdminError, AdminTable
+from localaws.service import AdminTable
 
 PREFIX = "/_localaws/"
 
@@ -45,7 +45,7 @@ class Admin:
             return _json(405, {"message": f"only {', '.join(methods)} is answered here"})
         try:
             return _json(200, pages[http.method, http.path](orjson.loads(http.body) if http.body else None))
-        except (AdminError, InputError, orjson.JSONDecodeError) as error:
+        except (InputError, orjson.JSONDecodeError) as error:
             return _json(400, {"message": str(error)})
 
     def _key_sets(self) -> AdminTable:

@@ -35,13 +35,8 @@ class ServiceError(Exception):
 
 Operation = Callable[[Request], dict[str, Any]]
 
-
-class AdminError(ValueError):
-    """What was sent to the admin side cannot be used; the message says what of it."""
-
-
 # (method, path) -> what answers there: it takes the body's JSON document, None without a body, gives the reply's,
-# and raises AdminError.
+# and raises InputError.
 AdminTable = Mapping[tuple[str, str], Callable[[Any], dict[str, Any]]]
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.json_input import InputError, items, known, number, text, whole
 from localaws.models import service_model
-from localaws.service import AdminError, AdminTable
+from localaws.service import AdminTable
 
 PATH = "/_localaws/eks/outcomes"
 
@@ -18,7 +18,22 @@ _ENDS = {
     "update": ("ACTIVE", "UPDATE_FAILED", "DEGRADED"),
     "delete": ("DELETE_FAILED",),
 }
-_UPDATE_ENDS = ("Successful", "Failed", "Cancelled")
+_WELL = "Successful"
+_UPDATE_ENDS = (_WELL, "Failed", "Cancelled")
+_OF_UPDATES = {"update_status", "errors", "applies"}
+_KEYS = _OF_UPDATES | {
+    "cluster",
+    "addon",
+    "change",
+    "times",
+    "addon_status",
+    "issues",
+    "heals_after_seconds",
+    "unless_resolve_conflicts",
+}
+# No cluster and no add-on is called so.
+_ANY = "*"
+_LONGEST_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +41,16 @@ class Outcome:
     """How one change ends; `issues` and `errors` are in the shapes of EKS' model.
 
     `update_status` and `errors` are what DescribeUpdate tells. A DEGRADED add-on is ACTIVE and without issues
-    `heals_after_seconds` after the change has ended, or never by itself when that is None.
+    `heals_after_seconds` after the change has ended, or never by itself when that is None. `applies` is whether the
+    add-on has afterwards what an update asked for, else what it had before.
     """
 
     addon_status: str
     issues: tuple[dict[str, Any], ...] = ()
-    update_status: str = "Successful"
+    update_status: str = _WELL
     errors: tuple[dict[str, Any], ...] = ()
     heals_after_seconds: float | None = None
-
-    @property
-    def keeps_change(self) -> bool:
-        """Whether the add-on has afterwards what the change asked for, else what it had before."""
-        return self.update_status == "Successful" or self.addon_status == "DEGRADED"
+    applies: bool = True
 
 
 SUCCESS = Outcome("ACTIVE")
@@ -51,15 +63,18 @@ class _Planned:
     document: dict[str, Any]
     outcome: Outcome
     times_left: int
+    cluster: str
+    addon: str
+    change: str
+    resolved_by: frozenset[str]
 
     def fits(self, cluster: str, addon: str, change: str, resolve_conflicts: str) -> bool:
-        wanted = self.document
         return (
             self.times_left > 0
-            and wanted["change"] == change
-            and wanted.get("cluster", cluster) == cluster
-            and wanted.get("addon", addon) == addon
-            and resolve_conflicts not in wanted.get("unless_resolve_conflicts", ())
+            and self.change == change
+            and self.cluster in (_ANY, cluster)
+            and self.addon in (_ANY, addon)
+            and resolve_conflicts not in self.resolved_by
         )
 
 
@@ -104,98 +119,67 @@ class Outcomes:
 
 
 def _parse(document: Any) -> list[_Planned]:
-    if not isinstance(document, dict) or document.keys() != {"outcomes"} or not isinstance(document["outcomes"], list):
-        raise AdminError('an object with one key "outcomes", a list, is wanted')
-    return [_planned(item, f"outcomes[{index}]") for index, item in enumerate(document["outcomes"])]
+    entries = known(document, "body", {"outcomes"})
+    return [
+        _planned(item, f"outcomes[{index}]") for index, item in enumerate(items(entries.get("outcomes"), "outcomes"))
+    ]
 
 
 def _planned(item: Any, where: str) -> _Planned:
-    if not isinstance(item, dict):
-        raise AdminError(f"{where}: an object is wanted")
-    for key in sorted(item.keys() | {"change", "addon_status"}):
-        if key not in _CHECKS:
-            raise AdminError(f"{where}: unknown key '{key}', known are {', '.join(sorted(_CHECKS))}")
-        if not _CHECKS[key](item.get(key)):
-            raise AdminError(f"{where}.{key}: {item.get(key)!r} cannot be used")
-    _check_together(item, where)
-    return _Planned(item, _outcome(item), item.get("times", 1))
+    entries = known(item, where, _KEYS)
+    change, status = text(entries, "change"), text(entries, "addon_status")
+    if status not in _ENDS.get(change, ()):
+        ends = "; ".join(f"{name} in {', '.join(statuses)}" for name, statuses in _ENDS.items())
+        raise InputError(f"{where}: a change ends like this: {ends}")
+    if change != "update" and _OF_UPDATES & entries.keys():
+        raise InputError(f"{where}: only an update has {', '.join(sorted(_OF_UPDATES))}")
+    if status != "DEGRADED" and "heals_after_seconds" in entries:
+        raise InputError(f"{where}.heals_after_seconds: only DEGRADED heals")
+    return _Planned(
+        entries,
+        _outcome(entries, change, status),
+        whole(entries, "times", 1, least=1),
+        cluster=text(entries, "cluster", _ANY),
+        addon=text(entries, "addon", _ANY),
+        change=change,
+        resolved_by=_choices(entries, "unless_resolve_conflicts", "ResolveConflicts"),
+    )
 
 
-def _check_together(item: Mapping[str, Any], where: str) -> None:
-    change, status = item["change"], item["addon_status"]
-    if status not in _ENDS[change]:
-        raise AdminError(f"{where}.addon_status: {change} ends in one of {', '.join(_ENDS[change])}, not in {status}")
-    if change != "update" and {"update_status", "errors"} & item.keys():
-        raise AdminError(f"{where}: only an update has update_status and errors")
-    if status != "DEGRADED" and "heals_after_seconds" in item:
-        raise AdminError(f"{where}.heals_after_seconds: only DEGRADED heals")
-
-
-def _outcome(item: Mapping[str, Any]) -> Outcome:
-    status = item["addon_status"]
-    fails = item["change"] == "update" and status != "ACTIVE"
+def _outcome(entries: dict[str, Any], change: str, status: str) -> Outcome:
+    update_status = text(entries, "update_status", "Failed" if change == "update" and status != "ACTIVE" else _WELL)
+    if update_status not in _UPDATE_ENDS:
+        raise InputError(f"update_status: one of {', '.join(_UPDATE_ENDS)} is wanted")
+    heals = "heals_after_seconds" in entries
     return Outcome(
         addon_status=status,
-        issues=tuple(item.get("issues", ())),
-        update_status=item.get("update_status", "Failed" if fails else "Successful"),
-        errors=tuple(item.get("errors", ())),
-        heals_after_seconds=item.get("heals_after_seconds"),
+        issues=_reports(entries, "issues", "code", "message", "AddonIssueCode"),
+        update_status=update_status,
+        errors=_reports(entries, "errors", "errorCode", "errorMessage", "ErrorCode"),
+        heals_after_seconds=number(entries, "heals_after_seconds", 0, _LONGEST_SECONDS) if heals else None,
+        applies=bool(entries.get("applies", update_status == _WELL or status == "DEGRADED")),
     )
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
+def _reports(entries: dict[str, Any], key: str, code: str, message: str, codes: str) -> tuple[dict[str, Any], ...]:
+    """Health issues or an update's errors, in the shapes of EKS' model."""
+    reports = [known(item, key, {code, message, "resourceIds"}) for item in items(entries.get(key, []), key)]
+    for report in reports:
+        text(report, message)
+        if text(report, code) not in _enumeration(codes):
+            raise InputError(f"{key}: {code} is one of {', '.join(_enumeration(codes))}")
+        if not all(isinstance(name, str) for name in items(report.get("resourceIds", []), "resourceIds")):
+            raise InputError("resourceIds: a list of texts is wanted")
+    return tuple(reports)
 
 
-def _is_seconds(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+def _choices(entries: dict[str, Any], key: str, shape: str) -> frozenset[str]:
+    chosen = items(entries.get(key, []), key)
+    if unknown := [choice for choice in chosen if choice not in _enumeration(shape)]:
+        raise InputError(f"{key}: {unknown[0]!r} is none of {', '.join(_enumeration(shape))}")
+    return frozenset(chosen)
 
 
-def _is_times(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _are_issues(value: Any) -> bool:
-    return _are_reports(value, "code", "message", "AddonIssueCode")
-
-
-def _are_errors(value: Any) -> bool:
-    return _are_reports(value, "errorCode", "errorMessage", "ErrorCode")
-
-
-def _are_reports(value: Any, code: str, message: str, codes: str) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(report, dict)
-        and {code, message} <= report.keys() <= {code, message, "resourceIds"}
-        and report[code] in _enumeration(codes)
-        and isinstance(report[message], str)
-        and _are_names(report.get("resourceIds", []))
-        for report in value
-    )
-
-
-def _are_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _are_resolutions(value: Any) -> bool:
-    return _are_names(value) and set(value) <= _enumeration("ResolveConflicts")
-
-
-def _enumeration(shape: str) -> set[str]:
+def _enumeration(shape: str) -> list[str]:
     model = service_model("eks")
-    return set(model.shape_for(shape).metadata["enum"]) if model else set()
-
-
-_CHECKS: dict[str, Callable[[Any], bool]] = {
-    "cluster": _is_name,
-    "addon": _is_name,
-    "change": _ENDS.__contains__,
-    "times": _is_times,
-    "addon_status": _is_name,
-    "issues": _are_issues,
-    "update_status": _UPDATE_ENDS.__contains__,
-    "errors": _are_errors,
-    "heals_after_seconds": _is_seconds,
-    "unless_resolve_conflicts": _are_resolutions,
-}
+    return list(model.shape_for(shape).metadata["enum"]) if model else []

@@ -73,7 +73,7 @@ class Addon:
         if self.settles_at is not None and now_seconds >= self.settles_at:
             if self.outcome.heals_after_seconds is not None:
                 self.heals_at = self.settles_at + self.outcome.heals_after_seconds
-            if self.before and not self.outcome.keeps_change:
+            if self.before and not self.outcome.applies:
                 self.settings = self.before
             self.status, self.issues = self.outcome.addon_status, self.outcome.issues
             self.settles_at = self.before = None
