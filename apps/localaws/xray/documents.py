@@ -66,6 +66,12 @@ class Segment(NamedTuple):
     is_subsegment: bool
     document: bytes
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """The document, parsed."""
+        parsed: dict[str, Any] = orjson.loads(self.document)
+        return parsed
+
 
 class Pool:
     """Lets equal values be one object, for a bounded number of different ones."""
@@ -135,6 +141,12 @@ def remote_node(subsegment: dict[str, Any]) -> Node | None:
     return name, "Database::SQL" if "sql" in subsegment else "remote"
 
 
+def exceptions(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """The exceptions that caused a segment's or subsegment's fault, as far as they are well formed."""
+    given = member(part, "cause").get("exceptions")
+    return [exception for exception in given if isinstance(exception, dict)] if isinstance(given, list) else []
+
+
 def _loaded(raw: bytes) -> dict[str, Any]:
     try:
         data = orjson.loads(raw)
@@ -179,7 +191,7 @@ def _indexed(segment_id: str, data: dict[str, Any], raw: bytes, pool: Pool) -> S
         start=start,
         end=end,
         flags=outcome(data),
-        http=pool.share(_http(data)) if "http" in data else None,
+        http=pool.share(http_of(data)) if "http" in data else None,
         annotations=pool.share(_annotations(data, inner)),
         user=pool.share(user) if isinstance(user, str) else None,
         remotes=pool.share(_remotes(data, inner)),
@@ -223,7 +235,8 @@ def _times(data: dict[str, Any]) -> tuple[float, float | None]:
     return float(start), float(end)
 
 
-def _http(data: dict[str, Any]) -> Http | None:
+def http_of(data: dict[str, Any]) -> Http:
+    """What a segment or subsegment says of its request."""
     http = member(data, "http")
     request, status = member(http, "request"), member(http, "response").get("status")
     return Http(

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from localaws.xray.documents import ERROR, FAULT, THROTTLE, Node, Segment, outcome, remote_node, subsegments
+from localaws.xray.calls import CLIENT, Call, calls
+from localaws.xray.documents import ERROR, FAULT, THROTTLE, Node, Segment
 from localaws.xray.moments import moment
 from localaws.xray.view import TraceView
 
-_CLIENT = "client"
-
 
 @dataclass(slots=True)
-class _Calls:
+class Requests:
     """What is counted of a service or of an edge."""
 
     first: float = float("inf")
@@ -33,6 +29,7 @@ class _Calls:
         self.histogram[round(end - start, 3)] += 1
 
     def statistics(self) -> dict[str, Any]:
+        """The members of AWS's EdgeStatistics and ServiceStatistics."""
         counts = self.outcomes
         return {
             "OkCount": counts["ok"],
@@ -50,41 +47,25 @@ class _Calls:
         return {"StartTime": moment(self.first), "EndTime": moment(self.last)}
 
     def response_times(self) -> list[dict[str, Any]]:
+        """AWS's Histogram of the response times, in seconds to the millisecond."""
         return [{"Value": value, "Count": count} for value, count in sorted(self.histogram.items())]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A remote subsegment: a call from a service to what the subsegment names."""
-
-    id: str
-    caller: Node
-    callee: Node
-    start: float
-    end: float
-    flags: int
 
 
 class ServiceGraph:
     """Gathers traces and tells the nodes and edges that X-Ray draws of them."""
 
     def __init__(self) -> None:
-        self._nodes: defaultdict[Node, _Calls] = defaultdict(_Calls)
-        self._edges: defaultdict[tuple[Node, Node], _Calls] = defaultdict(_Calls)
+        self._nodes: defaultdict[Node, Requests] = defaultdict(Requests)
+        self._edges: defaultdict[Node, defaultdict[Node, Requests]] = defaultdict(lambda: defaultdict(Requests))
         self._roots: set[Node] = set()
 
     def add(self, view: TraceView) -> None:
         """Counts one trace: its segments, and its calls to services in it and to remote nodes."""
-        served = [segment for segment in view.segments if not segment.is_subsegment]
-        sent_apart = [segment for segment in view.segments if segment.is_subsegment]
-        owners: dict[str, Node] = {}
-        calls = [call for segment in [*served, *sent_apart] for call in _gather(segment, owners)]
-        called = {segment.parent_id: segment.node for segment in served}
-        for segment in served:
-            self._serve(segment)
-        for call in calls:
-            self._call(call, called.get(call.id))
-        self._join(served, owners, {call.id for call in calls})
+        for segment in view.segments:
+            if not segment.is_subsegment:
+                self._serve(segment)
+        for call in calls(view):
+            self._call(call)
 
     def services(self, account: str) -> list[dict[str, Any]]:
         """The members of GetServiceGraph's Services."""
@@ -92,35 +73,25 @@ class ServiceGraph:
         return [self._service(node, references, account) for node in references]
 
     def _serve(self, segment: Segment) -> None:
-        """A request that a service served; one without a parent came from the client."""
+        """A request that a service served; one without a parent makes the service a root."""
         if segment.end is None:
-            self._nodes.setdefault(segment.node, _Calls(segment.start, segment.start))
+            self._nodes.setdefault(segment.node, Requests(segment.start, segment.start))
             return
-        request = (segment.start, segment.end, segment.flags)
-        self._nodes[segment.node].add(*request)
+        self._nodes[segment.node].add(segment.start, segment.end, segment.flags)
         if segment.parent_id is None:
             self._roots.add(segment.node)
-            client = (segment.node[0], _CLIENT)
-            self._nodes[client].add(*request)
-            self._edges[client, segment.node].add(*request)
 
-    def _call(self, call: _Call, served_by: Node | None) -> None:
-        """A call goes to the service whose segment names it as its parent, or else to a remote node."""
+    def _call(self, call: Call) -> None:
+        """A request on an edge; nodes that tell nothing themselves are counted by it."""
         request = (call.start, call.end, call.flags)
-        callee = served_by or call.callee
-        if served_by is None:
-            self._nodes[callee].add(*request)
-        self._edges[call.caller, callee].add(*request)
-
-    def _join(self, served: Iterable[Segment], owners: dict[str, Node], remote_calls: set[str]) -> None:
-        """Edges to segments whose parent is no remote call: timed by the callee, as there is no call to time."""
-        for segment in served:
-            caller = owners.get(segment.parent_id or "")
-            if caller is not None and segment.end is not None and segment.parent_id not in remote_calls:
-                self._edges[caller, segment.node].add(segment.start, segment.end, segment.flags)
+        if call.caller[1] == CLIENT:
+            self._nodes[call.caller].add(*request)
+        if call.is_inferred:
+            self._nodes[call.callee].add(*request)
+        self._edges[call.caller][call.callee].add(*request)
 
     def _service(self, node: Node, references: dict[Node, int], account: str) -> dict[str, Any]:
-        (name, kind), calls = node, self._nodes[node]
+        (name, kind), requests = node, self._nodes[node]
         service = {
             "ReferenceId": references[node],
             "Name": name,
@@ -128,24 +99,22 @@ class ServiceGraph:
             "Root": node in self._roots,
             "AccountId": account,
             "Type": kind,
-            "State": "unknown" if kind == _CLIENT else "active",
-            **calls.times(),
-            "Edges": [
-                _edge(references[callee], made) for (caller, callee), made in self._edges.items() if caller == node
-            ],
-            "SummaryStatistics": calls.statistics(),
-            "DurationHistogram": calls.response_times(),
-            "ResponseTimeHistogram": calls.response_times(),
+            "State": "unknown" if kind == CLIENT else "active",
+            **requests.times(),
+            "Edges": [_edge(references[callee], made) for callee, made in self._edges.get(node, {}).items()],
+            "SummaryStatistics": requests.statistics(),
+            "DurationHistogram": requests.response_times(),
+            "ResponseTimeHistogram": requests.response_times(),
         }
         return {member: value for member, value in service.items() if value is not None}
 
 
-def _edge(reference: int, calls: _Calls) -> dict[str, Any]:
+def _edge(reference: int, requests: Requests) -> dict[str, Any]:
     return {
         "ReferenceId": reference,
-        **calls.times(),
-        "SummaryStatistics": calls.statistics(),
-        "ResponseTimeHistogram": calls.response_times(),
+        **requests.times(),
+        "SummaryStatistics": requests.statistics(),
+        "ResponseTimeHistogram": requests.response_times(),
         "Aliases": [],
     }
 
@@ -160,20 +129,3 @@ def _outcome_name(flags: int) -> str:
     if flags & THROTTLE:
         return "throttle"
     return "error" if flags & ERROR else "ok"
-
-
-def _gather(segment: Segment, owners: dict[str, Node]) -> Iterator[_Call]:
-    """Notes which service a segment's parts belong to, and yields its calls.
-
-    A subsegment that was sent apart belongs to its parent's service.
-    """
-    owner = owners.get(segment.parent_id or "", segment.node) if segment.is_subsegment else segment.node
-    owners[segment.id] = owner
-    if not segment.is_subsegment and b'"subsegments"' not in segment.document:
-        return
-    data = orjson.loads(segment.document)
-    for part in (data, *subsegments(data)) if segment.is_subsegment else subsegments(data):
-        owners[part["id"]] = owner
-        node, end = remote_node(part), part.get("end_time")
-        if node is not None and end is not None:
-            yield _Call(part["id"], owner, node, part["start_time"], end, outcome(part))

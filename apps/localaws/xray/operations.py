@@ -74,6 +74,11 @@ _OF_A_REGION: dict[str, Callable[[Region, Answer], Answer]] = {
         "SamplingRuleRecord": region.rules.update(given["SamplingRuleUpdate"])
     },
     "DeleteSamplingRule": lambda region, given: {"SamplingRuleRecord": region.rules.delete(given)},
+    "CreateGroup": lambda region, given: {"Group": region.groups.create(given)},
+    "GetGroup": lambda region, given: {"Group": region.groups.get(given)},
+    "GetGroups": _one_page("Groups", lambda region: region.groups.all()),
+    "UpdateGroup": lambda region, given: {"Group": region.groups.update(given)},
+    "DeleteGroup": lambda region, given: region.groups.delete(given),
     "GetTraceSegmentDestination": lambda region, _unused: region.destination.state(),
     "UpdateTraceSegmentDestination": lambda region, given: region.destination.update(given),
     "GetIndexingRules": _one_page("IndexingRules", lambda region: region.indexing.rules()),

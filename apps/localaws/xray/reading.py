@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any, Final
 
 from localaws.service import Request, ServiceError
-from localaws.xray.filters import FilterError, Predicate, compile_filter
 from localaws.xray.graph import ServiceGraph
 from localaws.xray.moments import moment
 from localaws.xray.paging import Tokens, Window, window
@@ -35,7 +34,7 @@ class Reading:
         parameters = request.parameters
         if "SamplingStrategy" in parameters:
             raise ServiceError("NotImplemented", "localaws does not implement SamplingStrategy", status=501)
-        accepts = _predicate(parameters)
+        accepts = self._regions.of(request).groups.filter(parameters.get("FilterExpression"))
         found: list[dict[str, Any]] = []
         scanned, position = 0, None
         for place, trace in islice(self._candidates(request), TRACES_SCANNED_A_PAGE):
@@ -71,12 +70,11 @@ class Reading:
         """The graph of the window's indexed traces, whole."""
         parameters = request.parameters
         _refuse_token(request)
-        if parameters.get("GroupARN") or parameters.get("GroupName", "Default") != "Default":
-            raise ServiceError("InvalidRequestException", "The group does not exist.")
-        seconds, graph = window(parameters), ServiceGraph()
-        for _unused, trace in self._regions.of(request).traces.newest_first(*seconds):
-            if trace.indexed:
-                graph.add(TraceView(trace))
+        region, graph = self._regions.of(request), ServiceGraph()
+        accepts = region.groups.accepts(parameters)
+        for _unused, trace in region.traces.newest_first(*window(parameters)):
+            if trace.indexed and accepts(view := TraceView(trace)):
+                graph.add(view)
         return {
             "StartTime": parameters["StartTime"],
             "EndTime": parameters["EndTime"],
@@ -94,16 +92,6 @@ class Reading:
         for place, trace in self._regions.of(request).traces.newest_first(first, seconds.last, position):
             if trace.indexed and (kind == "TraceId" or _happened(trace, kind, seconds)):
                 yield place, trace
-
-
-def _predicate(parameters: dict[str, Any]) -> Predicate:
-    expression = parameters.get("FilterExpression")
-    if expression is None:
-        return lambda _unused: True
-    try:
-        return compile_filter(expression)
-    except FilterError as error:
-        raise ServiceError("InvalidRequestException", f"Invalid filter expression: {error}.") from error
 
 
 def _happened(trace: Trace, kind: str, seconds: Window) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from localaws.service import Request
 from localaws.xray.destination import Destination
 from localaws.xray.documents import Pool, parse
+from localaws.xray.groups import Groups
 from localaws.xray.indexing import IndexingRules
 from localaws.xray.retrieval import Retrievals
 from localaws.xray.sampling import SamplingRules
@@ -32,6 +33,7 @@ class Region:
         self._clock = clock
         self.account = account
         self.traces = TraceStore()
+        self.groups = Groups(f"arn:aws:xray:{name}:{account}")
         self.rules = SamplingRules(clock, f"arn:aws:xray:{name}:{account}")
         self.destination = Destination(clock, transition_seconds, lambda: may_write_spans(name, account))
         self.indexing = IndexingRules(clock)
@@ -47,6 +49,7 @@ class Region:
     def dump(self) -> dict[str, Any]:
         """What was set here that is not as AWS ships it, without times."""
         settings = {
+            "groups": self.groups.own(),
             "sampling_rules": self.rules.own(),
             "destination": self.destination.own(),
             "indexing_percentage": self.indexing.own(),

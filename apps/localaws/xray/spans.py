@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from localaws.xray.documents import member, outcome
+from localaws.xray.documents import exceptions, member, outcome
 from localaws.xray.view import TraceView
 
 _SAMPLED: Final = 1
@@ -85,7 +85,7 @@ def _attributes(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exceptions(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for exception in member(part, "cause").get("exceptions") or []:
+    for exception in exceptions(part):
         attributes = {"exception.type": exception.get("type"), "exception.message": exception.get("message")}
         given = {name: value for name, value in attributes.items() if value is not None}
         yield {"name": "exception", "timeUnixNano": _nanoseconds(part["start_time"]), "attributes": given}

@@ -46,6 +46,17 @@ class TraceView:
         return tuple(dict.fromkeys([*own, *remote]))
 
     @property
+    def has_inferred(self) -> bool:
+        """Whether services are known by calls to them alone."""
+        own = {segment.node[0] for segment in self.segments if not segment.is_subsegment}
+        return any(name not in own for segment in self.segments for name, _unused in segment.remotes)
+
+    @cached_property
+    def parsed(self) -> tuple[dict[str, Any], ...]:
+        """The segments' documents."""
+        return tuple(segment.data for segment in self.segments)
+
+    @property
     def https(self) -> tuple[Http, ...]:
         """What each segment says of its request."""
         return tuple(segment.http for segment in self.segments if segment.http is not None)

@@ -344,7 +344,7 @@ def test_graph_has_services_in_progress_and_leaves_lost_callers_out(call: Call) 
 
 
 def test_unknown_group_is_refused(call: Call) -> None:
-    with pytest.raises(ServiceError, match="group does not exist"):
+    with pytest.raises(ServiceError, match="The group mine does not exist"):
         call("GetServiceGraph", StartTime=moment(NOW - 60), EndTime=moment(NOW), GroupName="mine")
 
 
