@@ -16,6 +16,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.stress_tests import (
     failed_thresholds,
     stress,
 )
+from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwatch
 
 _APPS_DIR = Path(__file__).parents[2] / "apps"
 
@@ -63,7 +64,7 @@ def _planned(test: StressTest) -> dict[str, Any]:
 
 def _run(test: StressTest) -> dict[str, Any]:
     try:
-        result = stress(test, Display().display)
+        result = stress(test, Display().display, Stopwatch())
     except StressTestError as error:
         return {"failed": True, "msg": str(error)}
     if not result.pop("settled"):

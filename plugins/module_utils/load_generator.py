@@ -80,15 +80,14 @@ def _events(lines: Iterable[str], log: IO[str]) -> Iterator[dict[str, Any]]:
 @contextmanager
 def _ended(child: subprocess.Popen[str]) -> Iterator[None]:
     """Whatever happens within, nothing of the child's group is left behind."""
-    try:
-        yield
-    finally:
-        if child.poll() is None:
-            _ask_to_end(child)
-        _signal_group(child, signal.SIGKILL)
-        child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
+    with child:
+        try:
+            yield
+        finally:
+            if child.poll() is None:
+                _ask_to_end(child)
+            _signal_group(child, signal.SIGKILL)
+            child.wait()
 
 
 def _ask_to_end(child: subprocess.Popen[str]) -> None:

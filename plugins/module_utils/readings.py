@@ -22,7 +22,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.counters import (
     tier_reading,
     total,
 )
-from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Outcome, wait_until
+from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Outcome, Stopwatch, wait_until
 
 ANSWER_SECONDS = 5.0
 SETTLE_INTERVAL_SECONDS = 0.5
@@ -92,9 +92,9 @@ def _read_numbers(option: str, url: str) -> dict[str, int]:
     return {name: value for name, value in document.items() if isinstance(value, int) and not isinstance(value, bool)}
 
 
-def read_settled(sources: Sources, timeout_seconds: float) -> Outcome[Snapshot]:
+def read_settled(sources: Sources, timeout_seconds: float, watch: Stopwatch) -> Outcome[Snapshot]:
     """Reads until nothing changes any more and the daemon's queue is empty, but not longer than allowed."""
-    return wait_until(lambda: read_snapshot(sources), is_settled, timeout_seconds, SETTLE_INTERVAL_SECONDS)
+    return wait_until(lambda: read_snapshot(sources), is_settled, timeout_seconds, SETTLE_INTERVAL_SECONDS, *watch)
 
 
 def is_settled(previous: Snapshot | None, current: Snapshot) -> bool:

@@ -30,6 +30,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.readings import (
     read_snapshot,
     read_text,
 )
+from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwatch
 
 _FLAGS = ("profile", "profile_file", "frontend_url", "backend_url", "accounts_file", "secret_file", "seed", "workers")
 
@@ -102,13 +103,13 @@ class StressTest:
             )
 
 
-def stress(test: StressTest, show: Callable[[str], None]) -> dict[str, Any]:
+def stress(test: StressTest, show: Callable[[str], None], watch: Stopwatch) -> dict[str, Any]:
     """Runs the test and writes its parts; returns what the module returns. Raises StressTestError."""
     try:
         test.check()
         before = read_snapshot(test.sources)
         load = _load(test, show)
-        after, settled = read_settled(test.sources, test.options["settle_seconds"])
+        after, settled = read_settled(test.sources, test.options["settle_seconds"], watch)
     except ReadingError as error:
         raise StressTestError(str(error)) from error
     counters, cache = counters_between(before, after), cache_between(before, after, test.sources)
