@@ -43,7 +43,7 @@ def run_generator(command: Sequence[str], apps_dir: Path, log: Path, show: Calla
     this call: also when SIGINT or SIGTERM comes, or this process' parent dies, which then is a KeyboardInterrupt.
     """
     environment = {**os.environ, "PYTHONPATH": str(apps_dir)}
-    with log.open("w", encoding="utf-8") as errors, _signals_interrupt():
+    with log.open("w", buffering=1, encoding="utf-8") as errors, _signals_interrupt():
         child = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
             text=True, encoding="utf-8", errors="replace", start_new_session=True,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
 
 from ansible.module_utils import urls
 from ansible_collections.deepobs.eks.plugins.module_utils.counters import (
@@ -58,6 +59,8 @@ def read_text(option: str, url: str) -> str:
         with urls.open_url(url, timeout=ANSWER_SECONDS, use_proxy=False, http_agent="deepobs.eks") as answer:
             body: bytes = answer.read()
     except (OSError, ValueError, HTTPException, urls.ConnectionError) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         raise ReadingError(f"{option}: {url} does not answer ({error}); start it, or correct {option}") from error
     return body.decode(errors="replace")
 

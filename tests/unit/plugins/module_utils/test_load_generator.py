@@ -83,10 +83,24 @@ def test_progress_line_reads_like_a_sentence(change: dict[str, Any], line: str) 
 def test_progress_is_shown_in_order_and_all_else_is_logged(generator: Generator) -> None:
     events = [{**EVENT, "elapsed_seconds": second} for second in (1, 2)]
     lines = [json.dumps(events[0]), "no JSON", "17", '{"event": "other"}', "{}", json.dumps(events[1])]
-    code = generator.run(f"import sys; print({chr(10).join(lines)!r}); print('a traceback', file=sys.stderr)")
+    code = generator.run(f"print({chr(10).join(lines)!r})")
     assert code == 0
     assert generator.shown == [progress_line(event) for event in events]
-    assert sorted(generator.log.read_text().splitlines()) == ["17", "a traceback", "no JSON"]
+    assert generator.log.read_text().splitlines() == ["no JSON", "17"]
+
+
+def test_log_ends_with_what_was_written_last(generator: Generator) -> None:
+    source = f"""
+import sys, time
+print("no JSON", flush=True)
+print({json.dumps(EVENT)!r}, flush=True)
+while open("loadtest.log").read() != "no JSON\\n":
+    time.sleep(0.01)
+raise RuntimeError("out of ideas")
+"""
+    assert generator.run(source) == 1
+    assert generator.log.read_text().startswith("no JSON\nTraceback")
+    assert generator.log.read_text().endswith("RuntimeError: out of ideas\n")
 
 
 @pytest.mark.parametrize("code", [2, 3, 99])
