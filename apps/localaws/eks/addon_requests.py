@@ -39,6 +39,19 @@ def offered(cluster: Cluster, name: str, wanted: str | None) -> tuple[AddonOffer
     return offer, version
 
 
+def check_step(offer: AddonOffer, current: str, wanted: AddonVersion) -> None:
+    """Raises ServiceError InvalidParameterException for too long a step between versions (EKS User Guide, "Amazon VPC
+    CNI plugin for Kubernetes": one minor version at a time)."""
+    if not offer.one_minor_version_a_time:
+        return
+    before = offer.version(current)
+    (major, minor), (wanted_major, wanted_minor) = before.minor if before else wanted.minor, wanted.minor
+    if major != wanted_major or abs(minor - wanted_minor) > 1:
+        name = offer.name.upper()
+        message = f"Updating {name} can only go up or down 1 minor version at a time"
+        raise ServiceError("InvalidParameterException", message, addonName=offer.name)
+
+
 def new_addon(
     cluster: Cluster, offer: AddonOffer, version: AddonVersion, parameters: Parameters, now_seconds: float
 ) -> Addon:

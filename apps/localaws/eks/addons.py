@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from localaws.eks.addon_requests import Parameters, changed_settings, new_addon, offered, update_params
+from localaws.eks.addon_requests import Parameters, changed_settings, check_step, new_addon, offered, update_params
 from localaws.eks.catalogue import AddonOffer, AddonVersion
 from localaws.eks.configuration import check_configuration
 from localaws.eks.listing import Listing
@@ -74,6 +74,7 @@ class Addons:
             cluster = self._cluster(request)
             addon = self._idle_addon(cluster.name, parameters["addonName"], "updated")
             offer, version = offered(cluster, addon.name, parameters.get("addonVersion", addon.settings.version))
+            check_step(offer, addon.settings.version, version)
             settings = changed_settings(addon.settings, version, parameters)
             # Configuration that is not given stays, and must fit the new version too.
             self._check({**parameters, "configurationValues": settings.configuration_values}, offer, version)

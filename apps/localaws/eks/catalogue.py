@@ -21,6 +21,12 @@ class AddonVersion:
     default_for: tuple[str, ...]
     schema: str
 
+    @property
+    def minor(self) -> tuple[int, int]:
+        """Its major and minor number."""
+        major, minor = self.version.removeprefix("v").split(".")[:2]
+        return int(major), int(minor)
+
     def configuration_schema(self) -> dict[str, Any]:
         """The JSON schema of its configurationValues."""
         return _schema(self.schema)
@@ -28,7 +34,7 @@ class AddonVersion:
 
 @dataclass(frozen=True, slots=True)
 class AddonOffer:
-    """An add-on on offer, its newest version first."""
+    """An add-on on offer, its newest version first; some are updated by one minor version at a time only."""
 
     name: str
     type: str
@@ -38,6 +44,7 @@ class AddonOffer:
     requires_iam_permissions: bool
     service_accounts: tuple[tuple[str, tuple[str, ...]], ...]
     versions: tuple[AddonVersion, ...]
+    one_minor_version_a_time: bool = False
 
     def version(self, version: str) -> AddonVersion | None:
         """The version by its name, None when it is not on offer."""
@@ -66,6 +73,7 @@ def _offers(entries: list[dict[str, Any]]) -> Iterator[AddonOffer]:
             requires_iam_permissions=bool(entry["service_accounts"]),
             service_accounts=tuple((name, tuple(policies)) for name, policies in entry["service_accounts"].items()),
             versions=tuple(_version(version) for version in entry["versions"]),
+            one_minor_version_a_time=entry.get("one_minor_version_a_time", False),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from localaws.eks.catalogue import AddonOffer, AddonVersion, offers
 from localaws.eks.listing import Listing
+from localaws.regions import partition_of
 from localaws.service import Operation, Request, ServiceError
 
 
@@ -17,7 +18,7 @@ def version_operations(listing: Listing) -> dict[str, Operation]:
         found = [offer for _unused, offer in sorted(offers().items()) if _wanted(offer, request.parameters)]
         page, token = listing.page(found, request)
         infos = [_info(offer, request.parameters.get("kubernetesVersion")) for offer in page]
-        return {"addons": [info for info in infos if info["addonVersions"]], "nextToken": token}
+        return {"addons": infos, "nextToken": token}
 
     return {"DescribeAddonVersions": describe_versions, "DescribeAddonConfiguration": _describe_configuration}
 
@@ -29,20 +30,29 @@ def _describe_configuration(request: Request) -> dict[str, Any]:
     if offer is None or version is None:
         message = f"Addon {name} with version {wanted} is not supported"
         raise ServiceError("ResourceNotFoundException", message, 404, addonName=name)
+    partition = partition_of(request.region)
     return {
         "addonName": name,
         "addonVersion": wanted,
         "configurationSchema": json.dumps(version.configuration_schema()),
         "podIdentityConfiguration": [
-            {"serviceAccount": account, "recommendedManagedPolicies": list(policies)}
+            {
+                "serviceAccount": account,
+                # The catalogue has the names of the partition aws.
+                "recommendedManagedPolicies": [
+                    policy.replace("arn:aws:", f"arn:{partition}:", 1) for policy in policies
+                ],
+            }
             for account, policies in offer.service_accounts
         ],
     }
 
 
 def _wanted(offer: AddonOffer, filters: dict[str, Any]) -> bool:
+    kubernetes = filters.get("kubernetesVersion")
     return (
-        filters.get("addonName", offer.name) == offer.name
+        any(kubernetes in (None, *version.kubernetes) for version in offer.versions)
+        and filters.get("addonName", offer.name) == offer.name
         and offer.type in filters.get("types", [offer.type])
         and offer.owner in filters.get("owners", [offer.owner])
         and offer.publisher in filters.get("publishers", [offer.publisher])

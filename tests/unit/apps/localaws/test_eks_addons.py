@@ -257,6 +257,15 @@ def test_version_may_be_an_older_one(eks: Any, installed: Addon) -> None:
     assert (addon["status"], addon["addonVersion"]) == ("ACTIVE", "v5.0.0-eksbuild.1")
 
 
+def test_network_plugin_goes_by_one_minor_version_at_a_time(eks: Any) -> None:
+    eks.create_addon(clusterName="older", addonName="vpc-cni", addonVersion="v1.19.6-eksbuild.7")
+    eventually(lambda: eks.describe_addon(clusterName="older", addonName="vpc-cni")["addon"]["status"] == "ACTIVE")
+    named = {"clusterName": "older", "addonName": "vpc-cni"}
+    with refused("InvalidParameterException", message="can only go up or down 1 minor version at a time"):
+        eks.update_addon(**named, addonVersion="v1.21.1-eksbuild.1")
+    assert eks.update_addon(**named, addonVersion="v1.20.4-eksbuild.2")["update"]["status"] == "InProgress"
+
+
 def test_addon_lives_in_its_namespace_or_the_one_asked_for(eks: Any, installed: Addon) -> None:
     assert installed("coredns")["namespaceConfig"] == {"namespace": "kube-system"}
     assert installed(namespaceConfig={"namespace": "watch"})["namespaceConfig"] == {"namespace": "watch"}

@@ -65,8 +65,19 @@ def test_versions_of_one_addon_newest_first(eks: Any) -> None:
     [
         (
             {},
-            [CLOUDWATCH, "coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni"],
+            [
+                "adot",
+                CLOUDWATCH,
+                "aws-ebs-csi-driver",
+                "coredns",
+                "eks-pod-identity-agent",
+                "kube-proxy",
+                "metrics-server",
+                "vpc-cni",
+            ],
         ),
+        ({"owners": ["community"]}, ["metrics-server"]),
+        ({"types": ["observability"], "owners": ["aws"]}, ["adot", CLOUDWATCH]),
         ({"types": ["networking"]}, ["coredns", "kube-proxy", "vpc-cni"]),
         ({"owners": ["aws-marketplace"]}, []),
         ({"addonName": "unheard-of"}, []),
@@ -75,6 +86,15 @@ def test_versions_of_one_addon_newest_first(eks: Any) -> None:
 )
 def test_offers_are_filtered(eks: Any, filters: dict[str, Any], names: list[str]) -> None:
     assert [addon["addonName"] for addon in eks.describe_addon_versions(**filters)["addons"]] == names
+
+
+def test_offers_are_cut_into_pages(eks: Any) -> None:
+    paginator = eks.get_paginator("describe_addon_versions")
+    pages = paginator.paginate(types=["networking"], PaginationConfig={"PageSize": 2})
+    assert [[addon["addonName"] for addon in page["addons"]] for page in pages] == [
+        ["coredns", "kube-proxy"],
+        ["vpc-cni"],
+    ]
 
 
 def test_every_version_has_a_valid_schema(eks: Any) -> None:

@@ -48,3 +48,6 @@ def test_arns_and_hosts_are_of_the_partition(
     assert addon["addonArn"].startswith(f"arn:{partition}:eks:{region}:123456789012:addon/shop/coredns/")
     eks.tag_resource(resourceArn=addon["addonArn"], tags={"team": "shop"})
     assert eks.list_tags_for_resource(resourceArn=addon["addonArn"])["tags"] == {"team": "shop"}
+    found = eks.describe_addon_configuration(addonName="adot", addonVersion="v0.141.0-eksbuild.1")
+    policies = [policy for item in found["podIdentityConfiguration"] for policy in item["recommendedManagedPolicies"]]
+    assert all(policy.startswith(f"arn:{partition}:iam::aws:policy/") for policy in policies)
