@@ -1,20 +1,21 @@
 # Copyright: Contributors to the deepobs.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Carrying out what was planned for an EKS add-on, and waiting for it."""
+"""Carrying out what was planned for the add-ons of a cluster: all are started, then all are waited for together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.deepobs.eks.plugins.module_utils.addon_health import Sight, describe, is_final, judge
-from ansible_collections.deepobs.eks.plugins.module_utils.addon_plans import AddonPlan, Desired, change, creation
-from ansible_collections.deepobs.eks.plugins.module_utils.addons import Addon, read_addon
-from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call, error_code
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_operator import AddonOperator
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_plans import AddonPlan
+from ansible_collections.deepobs.eks.plugins.module_utils.addons import Addon
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, error_code
 from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwatch, wait_until
 
+_IN_USE = "ResourceInUseException"
 _FIRST_INTERVAL_SECONDS = 0.25
 _INTERVAL_GROWTH = 1.5
 _LONGEST_INTERVAL_SECONDS = 5.0
@@ -31,82 +32,162 @@ class Patience:
     grace_seconds: float
 
 
-class AddonOperator:
-    """One add-on of one cluster: looks at it, waits for it and changes it."""
+@dataclass
+class Course:
+    """What becomes of one add-on: `plan` is what is left to do, `first` what the task as a whole does to it.
 
-    def __init__(self, eks: Any, desired: Desired, patience: Patience, watch: Stopwatch) -> None:
-        self._eks = eks
-        self._desired = desired
+    `held` is EKS' refusal of a write because somebody else is changing the add-on, `error` what ended the course.
+    """
+
+    operator: AddonOperator
+    make_plan: Callable[[Addon | None], AddonPlan]
+    sight: Sight
+    plan: AddonPlan
+    first: AddonPlan = field(init=False)
+    tried: bool = False
+    update_id: str = ""
+    held: DeepobsError | None = None
+    error: DeepobsError | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.first = self.plan
+
+    def plan_anew(self) -> None:
+        """Plans for the add-on as it was seen last."""
+        self.attempt(self._plan_anew)
+
+    def look(self) -> None:
+        """Sees what became of the add-on."""
+        self.attempt(self._look)
+
+    def remove_failed(self) -> None:
+        """Starts to remove a failed creation from EKS. What it left in the cluster may have been there before it."""
+        self._write(lambda: self.operator.delete(preserve=True))
+
+    def write(self) -> None:
+        """Makes the writes that are planned."""
+        self._write(self._start)
+
+    def judge(self, wanted: Addon | None, degraded: str) -> None:
+        """Holds what was seen last against what should be."""
+        self.attempt(lambda: self.warnings.extend(judge(self.sight, wanted, degraded)))
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        """Takes a step; what goes wrong ends this course, and no other."""
+        try:
+            step()
+        except DeepobsError as error:
+            self.error = error
+
+    def _write(self, write: Callable[[], None]) -> None:
+        self.tried, self.held = True, None
+        try:
+            write()
+        except DeepobsError as error:
+            if error_code(error) == _IN_USE:
+                self.held = error
+            else:
+                self.error = error
+
+    def _start(self) -> None:
+        self.update_id = self.operator.start(self.plan)
+
+    def _look(self) -> None:
+        self.sight = self.operator.look(self.update_id)
+
+    def _plan_anew(self) -> None:
+        self.plan = self.make_plan(self.sight.addon)
+        if not self.tried:
+            self.first = self.plan
+
+
+class Changes:
+    """Takes the add-ons of a cluster along their courses."""
+
+    def __init__(self, courses: list[Course], patience: Patience, watch: Stopwatch) -> None:
+        self._courses = courses
         self._patience = patience
         self._watch = watch
-        self._what = f"add-on {desired.name} of cluster {desired.cluster_name}"
-        self._names = {"clusterName": desired.cluster_name, "addonName": desired.name}
-        self._degraded_since: float | None = None
 
-    def read(self) -> Addon | None:
-        """The add-on as it is now."""
-        return read_addon(self._eks, self._desired.cluster_name, self._desired.name)
+    def run(self) -> None:
+        """Makes each add-on what its plan says; what came of it is in the courses.
 
-    def wait_until_idle(self) -> Addon | None:
-        """The add-on once EKS has stopped working at it, in whatever status that leaves it."""
-        return self._wait(lambda sight: not sight.in_progress).addon
+        What EKS is already at is waited for first and planned upon anew.
+        """
+        self._take_up(
+            course
+            for course in self._courses
+            if course.sight.in_progress and (course.plan.changed or self._patience.wait)
+        )
+        self._make_changes([course for course in self._courses if course.plan.changed and not course.error])
+        self._finish([course for course in self._courses if not course.error])
 
-    def wait_until_final(self, update_id: str) -> Sight:
-        """What is seen when EKS is done and a DEGRADED add-on had its time to heal."""
+    def _make_changes(self, courses: list[Course]) -> None:
+        """Starts what is planned; where somebody else's change holds an add-on, after that and planned upon anew."""
+        for _attempt in range(_MOST_ATTEMPTS):
+            self._start(courses)
+            courses = [course for course in courses if course.held]
+            self._take_up(courses)
+            courses = [course for course in courses if course.plan.changed and not course.error]
+        for course in courses:
+            course.error = course.held
+
+    def _take_up(self, courses: Iterable[Course]) -> None:
+        """Waits until EKS has stopped working at the add-ons, in whatever status that leaves them, and plans anew."""
+        courses = list(courses)
+        self._wait(courses, lambda course: not course.sight.in_progress)
+        for course in courses:
+            if not course.error:
+                course.plan_anew()
+
+    def _start(self, courses: list[Course]) -> None:
+        recreated = [course for course in courses if course.plan.action == "recreate"]
+        for course in recreated:
+            course.remove_failed()
+        self._await_removal([course for course in recreated if not course.held and not course.error])
+        for course in courses:
+            if course not in recreated or course.plan.action == "create":
+                course.write()
+
+    def _await_removal(self, courses: list[Course]) -> None:
+        self._wait(courses, _is_removed)
+        for course in courses:
+            if not course.error:
+                course.judge(None, self._patience.degraded)
+                course.plan = replace(course.plan, action="" if course.error else "create")
+
+    def _finish(self, courses: list[Course]) -> None:
+        """Waits for what was started, and for add-ons that are not well although nothing is to be changed of them."""
         patience = self._patience
-        return self._wait(lambda sight: is_final(sight, patience.degraded, patience.grace_seconds), update_id)
+        if not patience.wait:
+            self._wait([course for course in courses if course.tried], lambda course: True)
+            return
+        unfinished = [course for course in courses if course.tried or course.sight.status not in ("", "ACTIVE")]
+        self._wait(unfinished, self._is_final)
+        for course in unfinished:
+            if not course.error:
+                course.judge(course.plan.after, patience.degraded)
 
-    def wait_until_gone(self) -> Sight:
-        """What is seen when the add-on is gone or EKS gave up removing it."""
-        return self._wait(lambda sight: sight.status in ("", "DELETE_FAILED"))
+    def _is_final(self, course: Course) -> bool:
+        if course.plan.after is None:
+            return _is_removed(course)
+        return is_final(course.sight, self._patience.degraded, self._patience.grace_seconds)
 
-    def execute(self, plan: AddonPlan) -> str:
-        """Makes the calls that the plan needs; the id of the update it started, or empty."""
-        self._tag(plan)
-        if plan.action == "delete":
-            self._when_idle(lambda: self._delete(self._desired.preserve))
-        if plan.action == "recreate":
-            # What the failed attempt left in the cluster may have been there before it: only EKS' record of it goes.
-            self._when_idle(lambda: self._delete(preserve=True))
-            judge(self.wait_until_gone(), None, self._patience.degraded)
-        if plan.action in ("create", "recreate"):
-            call(self._eks.create_addon, f"create {self._what}", **creation(plan, self._desired))
-        if plan.action == "update":
-            return self._when_idle(lambda: self._update(plan))
-        return ""
+    def _wait(self, courses: list[Course], settled: Callable[[Course], bool]) -> None:
+        """Looks at the add-ons until all are settled, at each no longer than it takes; the clock is one for all."""
+        left = courses
 
-    def _update(self, plan: AddonPlan) -> str:
-        answer = call(self._eks.update_addon, f"update {self._what}", **change(plan, self._desired))
-        return str(answer["update"]["id"])
+        def look() -> list[Course]:
+            nonlocal left
+            for course in left:
+                course.look()
+            left = [course for course in left if not course.error and not settled(course)]
+            return left
 
-    def _delete(self, preserve: bool) -> str:
-        purpose = f"delete {self._what}"
-        call(self._eks.delete_addon, purpose, "ResourceNotFoundException", **self._names, preserve=preserve)
-        return ""
-
-    def _tag(self, plan: AddonPlan) -> None:
-        arn = plan.before["addon_arn"] if plan.before else ""
-        if plan.tags_to_remove:
-            purpose = f"remove tags of {self._what}"
-            call(self._eks.untag_resource, purpose, resourceArn=arn, tagKeys=plan.tags_to_remove)
-        if plan.tags_to_set:
-            call(self._eks.tag_resource, f"tag {self._what}", resourceArn=arn, tags=plan.tags_to_set)
-
-    def _when_idle(self, write: Callable[[], str]) -> str:
-        """Writes; where somebody else's update runs (ResourceInUseException), waits for its end and tries again."""
-        for attempt in range(1, _MOST_ATTEMPTS + 1):
-            try:
-                return write()
-            except DeepobsError as error:
-                if error_code(error) != "ResourceInUseException" or attempt == _MOST_ATTEMPTS:
-                    raise
-            self.wait_until_idle()
-        raise AssertionError("the last attempt returns or raises")
-
-    def _wait(self, settled: Callable[[Sight], bool], update_id: str = "") -> Sight:
-        outcome = wait_until(
-            lambda: self._look(update_id),
-            lambda _previous, sight: settled(sight),
+        wait_until(
+            look,
+            lambda _previous, unsettled: not unsettled,
             self._patience.timeout_seconds,
             _FIRST_INTERVAL_SECONDS,
             self._watch.clock,
@@ -114,48 +195,16 @@ class AddonOperator:
             _INTERVAL_GROWTH,
             _LONGEST_INTERVAL_SECONDS,
         )
-        if not outcome.settled and (outcome.state.in_progress or outcome.state.status != "DEGRADED"):
-            raise DeepobsError(
-                f"Not done within wait_timeout ({self._patience.timeout_seconds:g} s). {describe(outcome.state)}"
-                " Give wait_timeout more seconds; EKS goes on by itself, and the next run takes up from there."
-            )
-        return outcome.state
+        for course in left:
+            if course.sight.in_progress or course.sight.status != "DEGRADED":
+                course.error = self._too_long(course)
 
-    def _look(self, update_id: str) -> Sight:
-        update = self._read_update(update_id) if update_id else {}
-        addon, now = self.read(), self._watch.clock()
-        if addon is None or addon["status"] != "DEGRADED":
-            self._degraded_since = None
-            return Sight(addon, update)
-        if self._degraded_since is None:
-            self._degraded_since = now
-        return Sight(addon, update, now - self._degraded_since)
-
-    def _read_update(self, update_id: str) -> dict[str, Any]:
-        parameters = {"name": self._desired.cluster_name, "addonName": self._desired.name, "updateId": update_id}
-        answer = call(self._eks.describe_update, f"describe update {update_id} of {self._what}", **parameters)
-        update: dict[str, Any] = answer["update"]
-        return update
+    def _too_long(self, course: Course) -> DeepobsError:
+        return DeepobsError(
+            f"Not done within wait_timeout ({self._patience.timeout_seconds:g} s). {describe(course.sight)}"
+            " Give wait_timeout more seconds; EKS goes on by itself, and the next run takes up from there."
+        )
 
 
-def apply(
-    operator: AddonOperator, plan: AddonPlan, patience: Patience, make_plan: Callable[[Addon | None], AddonPlan]
-) -> tuple[AddonPlan, list[str]]:
-    """Makes the add-on what the plan says; the plan with the add-on as it came out, and warnings.
-
-    What EKS is already at is waited for first and planned upon anew. Raises DeepobsError where it does not come out
-    as planned.
-    """
-    if _is_in_progress(plan.before) and (plan.changed or patience.wait):
-        plan = make_plan(operator.wait_until_idle())
-    if not plan.changed and (plan.before is None or plan.before["status"] == "ACTIVE"):
-        return plan, []
-    update_id = operator.execute(plan)
-    if not patience.wait:
-        return plan.done(operator.read()), []
-    sight = operator.wait_until_final(update_id) if plan.after else operator.wait_until_gone()
-    return plan.done(sight.addon), judge(sight, plan.after, patience.degraded)
-
-
-def _is_in_progress(addon: Addon | None) -> bool:
-    return addon is not None and Sight(addon).in_progress
+def _is_removed(course: Course) -> bool:
+    return course.sight.status in ("", "DELETE_FAILED")

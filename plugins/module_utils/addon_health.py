@@ -1,7 +1,7 @@
 # Copyright: Contributors to the deepobs.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What an add-on's status means once EKS has stopped working at it, and what mends each trouble EKS names. Pure."""
+"""What an add-on's status means once EKS has stopped working at it, and what is said about it. Pure."""
 
 from __future__ import annotations
 
@@ -10,44 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.deepobs.eks.plugins.module_utils.addon_plans import IN_PROGRESS
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_remedies import trouble_remedy
 from ansible_collections.deepobs.eks.plugins.module_utils.addons import Addon
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
 
-# Codes of API_AddonIssue and API_ErrorDetail.
-REMEDIES = {
-    "AccessDenied": (
-        "check the permissions and the trust policy of service_account_role_arn, and that the cluster's access entries"
-        " let eks:addon-manager in"
-    ),
-    "AddonPermissionFailure": "attach the add-on's managed policy to its role and let its service account assume it",
-    "AddonSubscriptionNeeded": "subscribe to the add-on in AWS Marketplace, then run again",
-    "AdmissionRequestDenied": "let the cluster's admission webhook or Pod Security level admit the add-on's objects",
-    "ClusterUnreachable": "make sure that the cluster is ACTIVE and its API endpoint answers, then run again",
-    "ConfigurationConflict": (
-        "objects of the add-on exist with other values: set resolve_conflicts to overwrite (EKS wins) or preserve"
-        " (the cluster wins), then run again"
-    ),
-    "EniLimitReached": "free network interfaces or have their quota raised",
-    "InsufficientFreeAddresses": "give the cluster's subnets free IP addresses",
-    "InsufficientNumberOfReplicas": (
-        "the add-on's pods do not become ready: look at 'kubectl get pods -A' and 'kubectl describe pod'; usually there"
-        " is no ready node with room for them, or the image cannot be pulled"
-    ),
-    "InternalFailure": "run again; if it stays, open a case with AWS support",
-    "IpNotAvailable": "give the cluster's subnets free IP addresses",
-    "K8sResourceNotFound": "an object of the add-on was deleted: run again with resolve_conflicts set to overwrite",
-    "NodeCreationFailure": "look at the node group's health: its nodes do not join the cluster",
-    "OperationNotPermitted": "check the permissions of the cluster's role and of your credentials",
-    "PodEvictionFailure": "a PodDisruptionBudget holds pods back: relax it, then run again",
-    "SecurityGroupNotFound": "restore the cluster's security group",
-    "SubnetNotFound": "restore the cluster's subnets",
-    "UnsupportedAddonModification": (
-        "EKS does not allow this change of this add-on: undo it in configuration, or remove the add-on"
-        " (state absent, preserve true) and create it again"
-    ),
-    "VpcIdNotFound": "restore the cluster's VPC",
-}
-_UNKNOWN_REMEDY = "see 'aws eks describe-addon' and the events of the add-on's pods"
 _FAILED = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"})
 
 
@@ -67,12 +33,20 @@ class Sight:
     def in_progress(self) -> bool:
         return self.status in IN_PROGRESS or self.update.get("status") == "InProgress"
 
+    @property
+    def update_failed(self) -> bool:
+        return self.update.get("status") in ("Failed", "Cancelled")
+
 
 def is_final(sight: Sight, degraded: str, grace_seconds: float) -> bool:
-    """Whether waiting can end. DEGRADED can heal by itself, so it is given grace_seconds, unless it is accepted."""
+    """Whether waiting can end. DEGRADED can heal by itself, so it is given grace_seconds, unless it is accepted.
+
+    After an update that failed it is given them in any case: whether it heals tells whether the update did its work.
+    """
     if sight.in_progress:
         return False
-    return sight.status != "DEGRADED" or degraded == "accept" or sight.degraded_seconds >= grace_seconds
+    accepted = degraded == "accept" and not sight.update_failed
+    return sight.status != "DEGRADED" or accepted or sight.degraded_seconds >= grace_seconds
 
 
 def judge(sight: Sight, wanted: Addon | None, degraded: str) -> list[str]:
@@ -80,12 +54,13 @@ def judge(sight: Sight, wanted: Addon | None, degraded: str) -> list[str]:
     if wanted is None:
         return _judge_absence(sight)
     if sight.addon is None:
-        raise DeepobsError(f"Add-on {wanted['addon_name']} was deleted while it was being waited for. Run again.")
-    if sight.status in _FAILED or (_update_failed(sight) and not _as_wanted(sight.addon, wanted)):
+        what = f"Add-on {wanted['addon_name']} of cluster {wanted['cluster_name']}"
+        raise DeepobsError(f"{what}, or the whole cluster, was deleted while it was being waited for. Run again.")
+    if sight.status in _FAILED or (sight.update_failed and not _as_wanted(sight.addon, wanted)):
         raise DeepobsError(describe(sight))
     if sight.status == "DEGRADED" and degraded == "fail":
         raise DeepobsError(f"{describe(sight)} To go on nevertheless, set degraded to warn or accept.")
-    if sight.status == "DEGRADED" and degraded == "accept":
+    if sight.status == "DEGRADED" and degraded == "accept" and not sight.update_failed:
         return []
     return [describe(sight)] if _troubles(sight) else []
 
@@ -106,10 +81,6 @@ def _judge_absence(sight: Sight) -> list[str]:
     return []
 
 
-def _update_failed(sight: Sight) -> bool:
-    return sight.update.get("status") in ("Failed", "Cancelled")
-
-
 def _as_wanted(addon: Addon, wanted: Addon) -> bool:
     """Whether a failed update did its work after all, as one can whose add-on was DEGRADED and healed."""
     return all(addon[key] == wanted[key] for key in ("addon_version", "configuration", "service_account_role_arn"))
@@ -117,7 +88,7 @@ def _as_wanted(addon: Addon, wanted: Addon) -> bool:
 
 def _troubles(sight: Sight) -> list[str]:
     issues: Iterable[Mapping[str, Any]] = sight.addon["health"]["issues"] if sight.addon else []
-    errors = sight.update.get("errors", []) if _update_failed(sight) else []
+    errors = sight.update.get("errors", []) if sight.update_failed else []
     named = [(issue["code"], issue["message"]) for issue in issues]
     named += [(error.get("errorCode", "Unknown"), error.get("errorMessage", "")) for error in errors]
-    return [f"{code} ({message}) - {REMEDIES.get(code, _UNKNOWN_REMEDY)}" for code, message in dict.fromkeys(named)]
+    return [f"{code} ({message}) - {trouble_remedy(code)}" for code, message in dict.fromkeys(named)]

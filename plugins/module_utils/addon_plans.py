@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
-from ansible_collections.deepobs.eks.plugins.module_utils.addons import Addon, Release
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_catalogue import Release
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_defaults import DefaultsChange
+from ansible_collections.deepobs.eks.plugins.module_utils.addons import Addon
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
 
 # API_Addon, "status": what EKS is working at.
@@ -21,7 +23,7 @@ _TO_TRY_AGAIN = frozenset({"UPDATE_FAILED", "DELETE_FAILED"})
 
 @dataclass(frozen=True)
 class Desired:
-    """What the task asks for; None leaves a thing as it is."""
+    """What the task asks for; None leaves a thing as it is. An empty service_account_role_arn asks for none."""
 
     cluster_name: str
     name: str
@@ -30,6 +32,7 @@ class Desired:
     configuration: dict[str, Any] | None
     service_account_role_arn: str | None
     pod_identity_associations: list[dict[str, str]] | None
+    namespace: str | None
     tags: dict[str, str] | None
     purge_tags: bool
     resolve_conflicts: str
@@ -38,13 +41,18 @@ class Desired:
 
 @dataclass(frozen=True)
 class AddonPlan:
-    """The add-on before and after, and the one action between: create, recreate, update, delete or none of them."""
+    """The add-on before and after, and the one action between: create, recreate, update, delete or none of them.
+
+    `defaults` is what a change of the version changes besides, `warnings` what the user should know of it.
+    """
 
     before: Addon | None
     after: Addon | None
-    action: str
-    tags_to_set: dict[str, str]
-    tags_to_remove: list[str]
+    action: str = ""
+    tags_to_set: dict[str, str] = field(default_factory=dict)
+    tags_to_remove: list[str] = field(default_factory=list)
+    defaults: DefaultsChange | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -54,46 +62,33 @@ class AddonPlan:
     def writes_configuration(self) -> bool:
         return self.action in ("create", "recreate", "update")
 
-    def done(self, addon: Addon | None) -> AddonPlan:
-        """The plan as it came out: with the add-on as EKS describes it afterwards."""
-        return replace(self, after=addon)
-
-
-def choose_version(asked: str | None, current: str, releases: Sequence[Release]) -> str:
-    """The version to install: the one asked for, by name or as default or latest, else the current, else the default.
-
-    `current` is empty for an add-on that is not there; one that AWS no longer offers may stay. `releases` are those
-    for the cluster's Kubernetes version, newest first. Raises DeepobsError for any other version.
-    """
-    if current and asked in (None, current):
-        return current
-    if asked == "latest":
-        return releases[0].version
-    if asked in (None, "default"):
-        return next((release.version for release in releases if release.default), releases[0].version)
-    for release in releases:
-        if release.version == asked:
-            return release.version
-    available = ", ".join(release.version for release in releases)
-    raise DeepobsError(
-        f"version {asked!r} is none of this add-on for the cluster's Kubernetes version. There are: {available}."
-    )
+    @property
+    def changes_version(self) -> bool:
+        """Whether an add-on that is there gets another version."""
+        if self.before is None or self.after is None or self.before["status"] == "DELETING":
+            return False
+        return bool(self.before["addon_version"] != self.after["addon_version"])
 
 
 def plan_addon(current: Addon | None, desired: Desired, version: str, releases: Sequence[Release] = ()) -> AddonPlan:
-    """What to do so that the add-on is as desired, in this version. One that is being deleted counts as absent."""
+    """What to do so that the add-on is as desired, in this version. One that is being deleted counts as absent.
+
+    Raises DeepobsError for what EKS cannot do.
+    """
+    gone = current is None or current["status"] == "DELETING"
     if not desired.present:
-        gone = current is None or current["status"] == "DELETING"
-        return AddonPlan(current, None, "" if gone else "delete", {}, [])
-    if current is None or current["status"] == "DELETING":
-        return AddonPlan(current, _wanted(_blank(desired, releases), desired, version), "create", {}, [])
+        return AddonPlan(current, None, "" if gone else "delete")
+    if current is None or gone:
+        return AddonPlan(current, _wanted(_blank(desired, releases), desired, version), "create")
     wanted = _wanted(current, desired, version)
     action = _action(current, wanted)
+    if action != "recreate":
+        _check_namespace(current, wanted)
     if not action and current["tags"] == wanted["tags"]:
-        return AddonPlan(current, current, "", {}, [])
+        return AddonPlan(current, current)
     after = {**wanted, "status": "ACTIVE", "health": {"issues": []}} if action else wanted
     if action == "recreate":
-        return AddonPlan(current, after, action, {}, [])
+        return AddonPlan(current, after, action)
     to_set, to_remove = compare_aws_tags(current["tags"], wanted["tags"])
     return AddonPlan(current, after, action, to_set, to_remove)
 
@@ -103,11 +98,16 @@ def creation(plan: AddonPlan, desired: Desired) -> dict[str, Any]:
     after = plan.after or {}
     parameters = {**_common(after, desired), "tags": after["tags"]}
     parameters["podIdentityAssociations"] = _associations(after)
+    parameters["namespaceConfig"] = {"namespace": desired.namespace} if desired.namespace else {}
     return {name: value for name, value in parameters.items() if value}
 
 
 def change(plan: AddonPlan, desired: Desired) -> dict[str, Any]:
-    """Parameters of UpdateAddon. What is to stay is sent again; associations are left out unless they change."""
+    """Parameters of UpdateAddon.
+
+    What is to stay is sent again, since EKS takes away a role that an update leaves out (API_UpdateAddon,
+    serviceAccountRoleArn). Associations are left out unless they change: those it keeps.
+    """
     before, after = plan.before or {}, plan.after or {}
     parameters = {name: value for name, value in _common(after, desired).items() if value}
     if before["configuration"] and not after["configuration"]:
@@ -136,10 +136,18 @@ def _associations(addon: Addon) -> list[dict[str, str]]:
     ]
 
 
+def _check_namespace(current: Addon, wanted: Addon) -> None:
+    if current["namespace"] and current["namespace"] != wanted["namespace"]:
+        raise DeepobsError(
+            f"namespace: add-on {current['addon_name']} is in namespace {current['namespace']}, and EKS cannot move it"
+            f" to {wanted['namespace']}. Remove it (state: absent) and create it again, or leave namespace out."
+        )
+
+
 def _action(current: Addon, wanted: Addon) -> str:
     if current["status"] == "CREATE_FAILED":
         return "recreate"
-    differs = any(current[key] != wanted[key] for key in wanted if key != "tags")
+    differs = any(current[key] != wanted[key] for key in wanted if key not in ("tags", "namespace"))
     return "update" if differs or current["status"] in _TO_TRY_AGAIN else ""
 
 
@@ -155,6 +163,7 @@ def _blank(desired: Desired, releases: Sequence[Release]) -> Addon:
         "configuration": {},
         "service_account_role_arn": None,
         "pod_identity_associations": [],
+        "namespace": releases[0].namespace if releases else None,
         "tags": {},
         "publisher": releases[0].publisher if releases else "",
         "owner": releases[0].owner if releases else "",
@@ -169,14 +178,16 @@ def _wanted(current: Addon, desired: Desired, version: str) -> Addon:
         "configuration": desired.configuration,
         "service_account_role_arn": desired.service_account_role_arn,
         "pod_identity_associations": _merged_associations(current, desired),
+        "namespace": desired.namespace,
         "tags": _merged_tags(current, desired),
     }
     wanted = {**current, **{name: value for name, value in asked.items() if value is not None}}
+    wanted["service_account_role_arn"] = wanted["service_account_role_arn"] or None
     # An add-on has its permissions one way or the other: EKS refuses both together.
     if desired.service_account_role_arn:
-        return {**wanted, "pod_identity_associations": []}
-    if desired.pod_identity_associations:
-        return {**wanted, "service_account_role_arn": None}
+        wanted["pod_identity_associations"] = []
+    elif desired.pod_identity_associations:
+        wanted["service_account_role_arn"] = None
     return wanted
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.deepobs.eks.plugins.module_utils.addons import Interface
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_catalogue import Interface
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
 
 with suppress(ImportError):
@@ -18,8 +18,11 @@ with suppress(ImportError):
 _MOST_COMPLAINTS = 5
 
 
-def check_configuration(configuration: dict[str, Any], interface: Interface, what: str) -> None:
-    """Raises DeepobsError that lists what the published schema finds wrong, each with its path."""
+def check_configuration(configuration: dict[str, Any], interface: Interface, what: str, kept: bool = False) -> None:
+    """Raises DeepobsError that lists what the published schema finds wrong, each with its path.
+
+    `kept` says that it is the present configuration, which another version is to take over.
+    """
     if "jsonschema" not in globals():
         raise DeepobsError(missing_required_lib("jsonschema", reason="to check configuration before it is sent"))
     validator = jsonschema.validators.validator_for(interface.schema)(interface.schema)
@@ -28,8 +31,10 @@ def check_configuration(configuration: dict[str, Any], interface: Interface, wha
         return
     complaints = "; ".join(f"{_path(error.json_path)}: {error.message}" for error in errors[:_MOST_COMPLAINTS])
     more = f"; and {len(errors) - _MOST_COMPLAINTS} more" if len(errors) > _MOST_COMPLAINTS else ""
+    whose = "the present configuration, which would be kept," if kept else "configuration"
     raise DeepobsError(
-        f"configuration does not fit the schema of add-on {what}, nothing was written: {complaints}{more}."
+        f"{whose} does not fit the schema of add-on {what}, nothing was written: {complaints}{more}."
+        f"{' Give configuration as this version wants it.' if kept else ''}"
         " The schema is that of 'aws eks describe-addon-configuration'."
     )
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -34,12 +34,18 @@ _BUSY = [
 
 
 class DeepobsError(AnsibleAWSError):
-    """What stops a module: a message for the user, naming the option and the remedy, and the cause if AWS gave one."""
+    """What stops a module: a message for the user, naming the option and the remedy, and the cause if AWS gave one.
 
-    def __init__(self, message: str, exception: BaseException | None = None) -> None:
+    `result` is what the module returns besides: what was done nevertheless.
+    """
+
+    def __init__(
+        self, message: str, exception: BaseException | None = None, result: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message=message, exception=exception)
         self.message = message
         self.exception = exception
+        self.result = result or {}
 
 
 def error_code(error: BaseException | None) -> str:
@@ -87,11 +93,12 @@ def failure(error: DeepobsError) -> dict[str, Any]:
     """What a failed module returns: what was being done, AWS's API, code and request id, and what to do."""
     cause = error.exception
     if cause is None:
-        return {"msg": error.message}
+        return {**error.result, "msg": error.message}
     response = getattr(cause, "response", None) or {}
     request_id = response.get("ResponseMetadata", {}).get("RequestId", "")
     said = str(cause).rstrip(".") + (f" (request id {request_id})" if request_id else "")
     return {
+        **error.result,
         "msg": f"{error.message}: {said}. {remedy_for(cause)}".rstrip(),
         "error": {"code": error_code(error), "message": response.get("Error", {}).get("Message", str(cause))},
         "request_id": request_id,

@@ -1,4 +1,4 @@
-"""What EKS finds wrong with an add-on, and what mends it."""
+"""Which of an add-on's statuses are final, and what is said of them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.deepobs.eks.plugins.module_utils.addon_health import REMEDIES, Sight, describe, is_final
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_health import Sight, describe, is_final
 
 MODEL: Any = botocore.session.get_session().get_service_model("eks")
-
-
-@pytest.mark.parametrize("shape", ["AddonIssueCode", "ErrorCode"])
-def test_every_code_of_eks_has_a_remedy(shape: str) -> None:
-    assert set(MODEL.shape_for(shape).enum) - set(REMEDIES) - {"Unknown"} == set()
 
 
 def addon(status: str) -> dict[str, object]:
@@ -43,6 +38,11 @@ def test_an_update_is_followed_to_its_end(update: str, final: bool) -> None:
 )
 def test_degraded_is_final_when_its_time_is_over_or_it_is_accepted(degraded: str, seconds: int, final: bool) -> None:
     assert is_final(Sight(addon("DEGRADED"), degraded_seconds=seconds), degraded, 120) == final
+
+
+@pytest.mark.parametrize(("seconds", "final"), [(119, False), (120, True)])
+def test_degraded_after_a_failed_update_is_given_its_time_even_where_it_is_accepted(seconds: int, final: bool) -> None:
+    assert is_final(Sight(addon("DEGRADED"), {"status": "Failed"}, seconds), "accept", 120) == final
 
 
 def test_a_status_without_a_reason_says_so() -> None:

@@ -6,18 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_catalogue import Release
 from ansible_collections.deepobs.eks.plugins.module_utils.addon_plans import (
     Desired,
     change,
-    choose_version,
     creation,
     plan_addon,
 )
-from ansible_collections.deepobs.eks.plugins.module_utils.addons import Release, parse_configuration
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
 
 ROLE = "arn:aws:iam::123456789012:role/agent"
-RELEASES = [Release(version, version == "v2", "eks", "aws") for version in ("v10", "v3", "v2", "v1")]
+RELEASES = [Release(version, version == "v2", "eks", "aws", "kube-system") for version in ("v10", "v3", "v2", "v1")]
 DESIRED = Desired(
     cluster_name="shop",
     name="coredns",
@@ -26,6 +25,7 @@ DESIRED = Desired(
     configuration=None,
     service_account_role_arn=None,
     pod_identity_associations=None,
+    namespace=None,
     tags=None,
     purge_tags=True,
     resolve_conflicts="overwrite",
@@ -37,32 +37,6 @@ ASSOCIATIONS = [{"service_account": name, "role_arn": ROLE} for name in ("a", "b
 def addon(**changes: Any) -> dict[str, Any]:
     created = plan_addon(None, DESIRED, "v2", RELEASES).after or {}
     return {**created, "addon_arn": "arn", **changes}
-
-
-@pytest.mark.parametrize(
-    ("asked", "current", "chosen"),
-    [
-        (None, "", "v2"),
-        (None, "v1", "v1"),
-        ("default", "v1", "v2"),
-        ("latest", "v1", "v10"),
-        ("v3", "v1", "v3"),
-        ("v0", "v0", "v0"),
-    ],
-)
-def test_a_version_is_chosen(asked: str | None, current: str, chosen: str) -> None:
-    assert choose_version(asked, current, RELEASES) == chosen
-
-
-def test_a_version_that_is_not_offered_is_refused_with_those_that_are() -> None:
-    with pytest.raises(DeepobsError, match=r"'v4' is none .* There are: v10, v3, v2, v1"):
-        choose_version("v4", "v1", RELEASES)
-
-
-def test_versions_are_ordered_as_numbers() -> None:
-    newer, older = (Release(version, False, "", "") for version in ("v1.10.0-eksbuild.2", "v1.9.3-eksbuild.10"))
-
-    assert newer.precedence > older.precedence
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "DEGRADED", "CREATING", "UPDATING"])
@@ -119,15 +93,36 @@ def test_a_creation_sends_what_is_asked_for_and_no_more() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "parsed"),
-    [
-        ("", {}),
-        ('{"a": {"b": 1}}', {"a": {"b": 1}}),
-        ("a:\n  b: 1\n", {"a": {"b": 1}}),
-        ("# nothing\n", {}),
-        ("a: [", {}),
-    ],
-)
-def test_stored_configuration_is_read_whatever_it_is_written_in(text: str, parsed: dict[str, Any]) -> None:
-    assert parse_configuration(text) == parsed
+def test_an_empty_role_takes_the_role_away() -> None:
+    desired = replace(DESIRED, service_account_role_arn="")
+
+    plan = plan_addon(addon(service_account_role_arn=ROLE), desired, "v2")
+
+    assert (plan.action, (plan.after or {})["service_account_role_arn"]) == ("update", None)
+    assert "serviceAccountRoleArn" not in change(plan, desired)
+    assert not plan_addon(addon(), desired, "v2").changed
+
+
+def test_a_new_addon_goes_to_the_namespace_asked_for() -> None:
+    desired = replace(DESIRED, namespace="dns")
+
+    plan = plan_addon(None, desired, "v2", RELEASES)
+
+    assert (plan.after or {})["namespace"] == "dns"
+    assert creation(plan, desired)["namespaceConfig"] == {"namespace": "dns"}
+
+
+def test_an_addon_cannot_be_moved() -> None:
+    with pytest.raises(DeepobsError, match=r"namespace: add-on coredns is in namespace kube-system.*state: absent"):
+        plan_addon(addon(), replace(DESIRED, namespace="dns"), "v2")
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", None])
+def test_the_present_namespace_is_no_difference(namespace: str | None) -> None:
+    assert not plan_addon(addon(namespace=namespace), replace(DESIRED, namespace="kube-system"), "v2").changed
+
+
+def test_a_failed_creation_may_be_created_again_elsewhere() -> None:
+    plan = plan_addon(addon(status="CREATE_FAILED"), replace(DESIRED, namespace="dns"), "v2")
+
+    assert (plan.action, (plan.after or {})["namespace"]) == ("recreate", "dns")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.deepobs.eks.plugins.module_utils import addon_schemas
-from ansible_collections.deepobs.eks.plugins.module_utils.addons import Interface
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_catalogue import Interface
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
 
 SCHEMA = {
@@ -26,6 +26,11 @@ def test_every_complaint_names_its_place() -> None:
 
     assert "configuration.agent.replicas: 0 is less than the minimum of 1" in raised.value.message
     assert "('agnet' was unexpected)" in raised.value.message
+
+
+def test_of_a_present_configuration_it_is_said_that_it_would_be_kept() -> None:
+    with pytest.raises(DeepobsError, match=r"present configuration, which would be kept,.*Give configuration as this"):
+        addon_schemas.check_configuration({"agnet": {}}, INTERFACE, "a v2", kept=True)
 
 
 def test_of_many_complaints_the_rest_is_counted() -> None:

@@ -19,8 +19,13 @@ DEFAULT = "v6.2.0-eksbuild.1"
 QUIET = {"containerLogs": {"enabled": False}}
 
 
-def arguments(**more: Any) -> dict[str, Any]:
-    return {"cluster_name": CLUSTER, "name": NAME, "wait_timeout": 30, **more}
+_OF_THE_TASK = ("cluster_name", "state", "tags", "purge_tags", "wait", "degraded", "degraded_grace_seconds")
+
+
+def arguments(*others: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """For one add-on, with what is given of it or of the task; and others."""
+    task = {name: more.pop(name) for name in _OF_THE_TASK if name in more}
+    return {"cluster_name": CLUSTER, "addons": [{"name": NAME, **more}, *others], "wait_timeout": 30, **task}
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +57,7 @@ def described(aws: Any) -> Any:
 def test_an_addon_is_installed_and_active(aws: Any, role: str) -> None:
     options = arguments(version=PINNED, configuration=QUIET, service_account_role_arn=role, tags={"team": "shop"})
 
-    addon = run_cycle("eks_addon", options).done["addon"]
+    addon = run_cycle("eks_addon", options).done["addons"][0]
 
     there = described(aws)
     assert (there["status"], there["addonVersion"], there["serviceAccountRoleArn"]) == ("ACTIVE", PINNED, role)
@@ -72,7 +77,7 @@ def test_what_comes_back_is_documented(role: str) -> None:
 def test_an_addon_is_removed() -> None:
     run_module("eks_addon", arguments())
 
-    assert run_cycle("eks_addon", arguments(state="absent")).done["addon"] == {}
+    assert run_cycle("eks_addon", arguments(state="absent")).done["addons"] == []
 
 
 def test_absent_from_a_cluster_that_is_gone_is_nothing_to_do() -> None:
@@ -81,13 +86,13 @@ def test_absent_from_a_cluster_that_is_gone_is_nothing_to_do() -> None:
 
 @pytest.mark.parametrize(("asked", "installed"), [("default", DEFAULT), ("latest", DEFAULT), (PINNED, PINNED)])
 def test_a_version_is_found(asked: str, installed: str) -> None:
-    assert run_cycle("eks_addon", arguments(version=asked)).done["addon"]["addon_version"] == installed
+    assert run_cycle("eks_addon", arguments(version=asked)).done["addons"][0]["addon_version"] == installed
 
 
 def test_without_a_version_the_installed_one_stays() -> None:
     run_module("eks_addon", arguments(version=PINNED))
 
-    assert run_cycle("eks_addon", arguments(configuration=QUIET)).done["addon"]["addon_version"] == PINNED
+    assert run_cycle("eks_addon", arguments(configuration=QUIET)).done["addons"][0]["addon_version"] == PINNED
 
 
 def test_an_upgrade_keeps_configuration_role_and_tags(aws: Any, role: str) -> None:
@@ -96,8 +101,8 @@ def test_an_upgrade_keeps_configuration_role_and_tags(aws: Any, role: str) -> No
 
     upgraded = run_cycle("eks_addon", arguments(version=DEFAULT)).done
 
-    assert {key: upgraded["addon"][key] for key in kept} == kept
-    assert [upgraded["diff"][side]["addon_version"] for side in ("before", "after")] == [PINNED, DEFAULT]
+    assert {key: upgraded["addons"][0][key] for key in kept} == kept
+    assert [upgraded["diff"][side][NAME]["addon_version"] for side in ("before", "after")] == [PINNED, DEFAULT]
 
 
 def test_configuration_stored_as_yaml_is_the_same(aws: Any) -> None:
@@ -110,14 +115,14 @@ def test_configuration_stored_as_yaml_is_the_same(aws: Any) -> None:
 def test_empty_configuration_removes_it(aws: Any) -> None:
     run_module("eks_addon", arguments(configuration=QUIET))
 
-    assert run_cycle("eks_addon", arguments(configuration={})).done["addon"]["configuration"] == {}
+    assert run_cycle("eks_addon", arguments(configuration={})).done["addons"][0]["configuration"] == {}
 
 
 def test_pod_identity_takes_the_place_of_the_role(aws: Any, role: str) -> None:
     run_module("eks_addon", arguments(service_account_role_arn=role))
     associations = [{"service_account": "cloudwatch-agent", "role_arn": role}]
 
-    addon = run_cycle("eks_addon", arguments(pod_identity_associations=associations)).done["addon"]
+    addon = run_cycle("eks_addon", arguments(pod_identity_associations=associations)).done["addons"][0]
 
     assert (addon["pod_identity_associations"], addon["service_account_role_arn"]) == (associations, None)
     assert not run_module("eks_addon", arguments())["changed"]
@@ -127,7 +132,7 @@ def test_no_associations_removes_them(role: str) -> None:
     associations = [{"service_account": "cloudwatch-agent", "role_arn": role}]
     run_module("eks_addon", arguments(pod_identity_associations=associations))
 
-    assert run_cycle("eks_addon", arguments(pod_identity_associations=[])).done["addon"]["tags"] == {}
+    assert run_cycle("eks_addon", arguments(pod_identity_associations=[])).done["addons"][0]["tags"] == {}
 
 
 def test_tags_change_without_an_update(aws: Any) -> None:
@@ -153,7 +158,7 @@ def test_what_eks_is_at_is_waited_for_first(aws: Any) -> None:
 
     done = run_module("eks_addon", arguments(configuration=QUIET))
 
-    assert (done["changed"], done["addon"]["status"]) == (True, "ACTIVE")
+    assert (done["changed"], done["addons"][0]["status"]) == (True, "ACTIVE")
 
 
 def test_an_unchanged_addon_is_waited_for_as_well(aws: Any) -> None:
@@ -161,7 +166,7 @@ def test_an_unchanged_addon_is_waited_for_as_well(aws: Any) -> None:
 
     done = run_module("eks_addon", arguments())
 
-    assert (done["changed"], done["addon"]["status"]) == (False, "ACTIVE")
+    assert (done["changed"], done["addons"][0]["status"]) == (False, "ACTIVE")
 
 
 def test_an_addon_being_deleted_is_created_again(aws: Any) -> None:
@@ -176,7 +181,7 @@ def test_without_waiting_it_returns_at_once(tmp_path: Path) -> None:
     slowly = {"transition_seconds": 600, "clusters": [{"name": CLUSTER}]}
     with localaws_server(tmp_path, slowly) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", url)
-        assert run_module("eks_addon", arguments(wait=False))["addon"]["status"] == "CREATING"
+        assert run_module("eks_addon", arguments(wait=False))["addons"][0]["status"] == "CREATING"
 
 
 REFUSED = {
@@ -208,4 +213,4 @@ def test_check_mode_plans_with_a_role_that_is_still_to_be_made() -> None:
         "eks_addon", arguments(service_account_role_arn="arn:aws:iam::123456789012:role/new"), check=True
     )
 
-    assert planned["addon"]["service_account_role_arn"] == "arn:aws:iam::123456789012:role/new"
+    assert planned["addons"][0]["service_account_role_arn"] == "arn:aws:iam::123456789012:role/new"
