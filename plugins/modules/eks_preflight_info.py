@@ -26,7 +26,9 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - Needs the permissions C(sts:GetCallerIdentity), C(eks:DescribeCluster) and C(iam:ListOpenIDConnectProviders).
+  - "IAM permissions: C(eks:DescribeCluster), C(iam:ListOpenIDConnectProviders)."
+  - Everybody may ask who they are (C(sts:GetCallerIdentity)). That the cluster may not be described is a failed check;
+    that the OIDC providers may not be listed fails the task.
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -86,13 +88,9 @@ checks:
 import re
 from typing import Any
 
-try:
-    import botocore.exceptions
-except ImportError:
-    pass  # AnsibleAWSModule says what is missing
-
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call, connect, failure, run_module
+from ansible_collections.deepobs.eks.plugins.module_utils.clusters import describe_cluster
 
 OK = "ok"
 WARNING = "warning"
@@ -148,29 +146,29 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def observe(sts: Any, eks: Any, iam: Any, cluster_name: str, minimum: str) -> dict[str, Any]:
-    """Asks AWS, from credentials to the OIDC provider, and stops at the first thing the rest depends on."""
+    """Asks AWS, from credentials to the OIDC provider, and stops at the first thing the rest depends on.
+
+    Raises DeepobsError where IAM's OIDC providers cannot be listed.
+    """
     result: dict[str, Any] = {"account": "", "cluster": {}, "checks": []}
     try:
-        result["account"] = sts.get_caller_identity(aws_retry=True)["Account"]
-    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        result["account"] = call(sts.get_caller_identity, "learn who calls AWS")["Account"]
+    except DeepobsError as error:
         remedy = "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws sso login"
-        result["checks"].append(check("credentials", FAILED, f"AWS does not know who you are: {error}", remedy))
+        result["checks"].append(check("credentials", FAILED, failure(error)["msg"], remedy))
         return result
     result["checks"].append(check("credentials", OK, f"account {result['account']}"))
     try:
-        described = eks.describe_cluster(name=cluster_name, aws_retry=True)["cluster"]
-    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        result["cluster"] = _cluster(describe_cluster(eks, cluster_name))
+    except DeepobsError as error:
         remedy = "set deepobs_cluster_name and deepobs_region to a cluster of this account that you may describe"
-        result["checks"].append(check("cluster", FAILED, f"{cluster_name} cannot be described: {error}", remedy))
+        result["checks"].append(check("cluster", FAILED, failure(error)["msg"], remedy))
         return result
-    result["cluster"] = _cluster(described)
-    providers = [
-        entry["Arn"] for entry in iam.list_open_id_connect_providers(aws_retry=True)["OpenIDConnectProviderList"]
-    ]
+    listed = call(iam.list_open_id_connect_providers, "list IAM's OIDC providers")["OpenIDConnectProviderList"]
     result["checks"] += [
         check_cluster_status(result["cluster"]),
         check_version(result["cluster"], minimum),
-        check_oidc_provider(result["cluster"]["issuer"], providers),
+        check_oidc_provider(result["cluster"]["issuer"], [entry["Arn"] for entry in listed]),
     ]
     return result
 
@@ -184,6 +182,15 @@ def _cluster(described: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def run(module: AnsibleAWSModule) -> dict[str, Any]:
+    """Returns what exit_json takes; raises ValueError where the version to compare with is none."""
+    minimum = module.params["minimum_kubernetes_version"]
+    if not re.fullmatch(r"\d+\.\d+", minimum):
+        raise ValueError("minimum_kubernetes_version must be of the form 1.30, and quoted: YAML reads 1.30 as 1.3")
+    sts, eks, iam = (connect(module, service) for service in ("sts", "eks", "iam"))
+    return {"changed": False, **observe(sts, eks, iam, module.params["cluster_name"], minimum)}
+
+
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
@@ -192,15 +199,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if not re.fullmatch(r"\d+\.\d+", module.params["minimum_kubernetes_version"]):
-        module.fail_json(msg="minimum_kubernetes_version must be of the form 1.30, and quoted: YAML reads 1.30 as 1.3")
-    retry = AWSRetry.jittered_backoff(retries=5)
-    sts, eks, iam = (module.client(service, retry_decorator=retry) for service in ("sts", "eks", "iam"))
-    try:
-        result = observe(sts, eks, iam, module.params["cluster_name"], module.params["minimum_kubernetes_version"])
-    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-        module.fail_json_aws(error, msg="Listing IAM's OIDC providers failed (iam:ListOpenIDConnectProviders)")
-    module.exit_json(changed=False, **result)
+    run_module(module, lambda: run(module))
 
 
 if __name__ == "__main__":

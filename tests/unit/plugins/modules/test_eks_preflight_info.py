@@ -10,8 +10,9 @@ from ansible_collections.deepobs.eks.plugins.modules.eks_preflight_info import (
     check_oidc_provider,
     check_version,
 )
+from support.admin import Admin
 from support.documented import differences, return_documentation
-from support.module_cycle import run_module
+from support.module_cycle import ModuleFailedError, run_module
 from support.servers import free_port
 
 ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF"
@@ -94,6 +95,31 @@ def test_aws_that_does_not_answer_is_told_as_such(account: str, monkeypatch: pyt
     assert "Could not connect to the endpoint URL" in credentials["message"]
 
 
+def test_cluster_that_may_not_be_described_is_a_failed_check(account: str) -> None:
+    denied = {"operation": "DescribeCluster", "error": {"code": "AccessDeniedException", "status": 403}}
+    with Admin(account).faults(denied):
+        found = preflight()
+
+    assert (found["cluster"], statuses(found)) == ({}, {"credentials": "ok", "cluster": "failed"})
+    for part in ("DescribeCluster", "AccessDeniedException", "request id "):
+        assert part in found["checks"][-1]["message"]
+
+
+def test_providers_that_may_not_be_listed_fail_the_task(account: str) -> None:
+    denied = {"operation": "ListOpenIDConnectProviders", "error": {"code": "AccessDenied", "status": 403}}
+    with Admin(account).faults(denied), pytest.raises(ModuleFailedError, match="ListOpenIDConnectProviders") as caught:
+        preflight()
+    assert caught.value.result["error"]["code"] == "AccessDenied"
+    assert "Allow the caller this action" in caught.value.result["msg"]
+
+
+@pytest.mark.parametrize("operation", ["GetCallerIdentity", "DescribeCluster", "ListOpenIDConnectProviders"])
+def test_aws_that_is_busy_is_asked_again(account: str, operation: str) -> None:
+    busy = {"operation": operation, "times": 1, "error": {"code": "ThrottlingException"}}
+    with Admin(account).faults(busy):
+        assert "failed" not in statuses(preflight()).values()
+
+
 @pytest.mark.parametrize(("status", "expected"), [("ACTIVE", "ok"), ("UPDATING", "failed"), ("CREATING", "failed")])
 def test_only_an_active_cluster_can_be_changed(status: str, expected: str) -> None:
     assert check_cluster_status({"name": "shop", "status": status})["status"] == expected
@@ -122,5 +148,5 @@ def test_provider_is_the_one_of_the_issuer(issuer: str, providers: list[str], ex
 
 @pytest.mark.parametrize("minimum", ["latest", "1", "1.30.x", ""])
 def test_minimum_that_is_no_version_is_refused(account: str, minimum: str) -> None:
-    with pytest.raises(AssertionError, match="minimum_kubernetes_version"):
+    with pytest.raises(ModuleFailedError, match="minimum_kubernetes_version"):
         preflight(minimum_kubernetes_version=minimum)
