@@ -1,177 +1,168 @@
 # Copyright: The deepobs.eks maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""AWS X-Ray traces: summaries counted as they stream by, the slowest ones fetched whole."""
+"""AWS X-Ray's reading side: summaries window by window, service graphs, and whole traces wherever they are kept."""
 
 from __future__ import annotations
 
-import heapq
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Any, NamedTuple
 
-from ansible_collections.deepobs.eks.plugins.module_utils.instants import iso, whole_seconds, windows
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call
+from ansible_collections.deepobs.eks.plugins.module_utils.instants import whole_seconds, windows
 from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
+from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwatch, wait_until
 
 LONGEST_WINDOW = timedelta(hours=6)  # API: GetTraceSummaries and GetServiceGraph
 BATCH_SIZE = 5  # API: BatchGetTraces
+RETRIEVAL_SIZE = 100  # API: StartTraceRetrieval
+_FIRST_POLL_SECONDS, _POLL_GROWTH, _LONGEST_POLL_SECONDS = 0.5, 1.5, 5.0
+_PENDING = ("SCHEDULED", "RUNNING")
+_XRAY_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
+_W3C_ID = re.compile(r"[0-9a-f]{32}")
 
 Summary = dict[str, Any]
+Segments = dict[str, list[dict[str, Any]]]
+Services = list[dict[str, Any]]
+
+
+class WholeTraces(NamedTuple):
+    """The segments of traces by id, oldest first; and the graph of those that CloudWatch Logs gave, if it was asked."""
+
+    segments: Segments
+    retrieved_graph: Services | None
 
 
 class XRay:
     """The X-Ray calls that read, page by page; what AWS refuses is a DeepobsError."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, stopwatch: Stopwatch | None = None) -> None:
         self._client = client
+        self._stopwatch = stopwatch or Stopwatch()
 
     def summaries(self, start: datetime, end: datetime, filter_expression: str | None) -> Iterator[Summary]:
-        """Every summary of the range once, a page in memory at a time, in windows X-Ray accepts."""
+        """Every summary of the range, a page in memory at a time, in windows X-Ray accepts, the newest window first.
+
+        Windows touch, so that a trace of the second between two comes twice.
+        """
         filters = {"FilterExpression": filter_expression} if filter_expression else {}
-        for first, last in windows(*whole_seconds(start, end), LONGEST_WINDOW):
+        for first, last in reversed(list(windows(*whole_seconds(start, end), LONGEST_WINDOW))):
             for page in pages(
                 self._client.get_trace_summaries, "read trace summaries", StartTime=first, EndTime=last, **filters
             ):
                 yield from page.get("TraceSummaries", ())
 
-    def services(self, start: datetime, end: datetime) -> Iterator[list[dict[str, Any]]]:
+    def services(self, start: datetime, end: datetime) -> Iterator[Services]:
         """The services of GetServiceGraph, a list a window."""
         for first, last in windows(*whole_seconds(start, end), LONGEST_WINDOW):
             found = pages(self._client.get_service_graph, "read the service graph", StartTime=first, EndTime=last)
             yield [service for page in found for service in page.get("Services", ())]
 
-    def documents(self, trace_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
-        """The segment documents of each trace that X-Ray still has, oldest first."""
-        found: dict[str, list[dict[str, Any]]] = {}
+    def whole(self, trace_ids: Sequence[str], timeout_seconds: float) -> WholeTraces:
+        """The segments of each trace that can be had.
+
+        What X-Ray itself does not have is retrieved from CloudWatch Logs where the account's segments go there
+        (CloudWatch user guide, "Transaction Search"). Raises DeepobsError when that does not end in time.
+        """
+        found = self._from_xray(trace_ids)
+        missing = [trace_id for trace_id in trace_ids if trace_id not in found]
+        if not missing or not self._is_kept_in_logs():
+            return WholeTraces(_sorted(found), None)
+        graph: Services = []
+        for first in range(0, len(missing), RETRIEVAL_SIZE):
+            retrieval = self._retrieved(missing[first : first + RETRIEVAL_SIZE], timeout_seconds)
+            found |= self._listed(retrieval)
+            graph += self._graph_of(retrieval)
+        return WholeTraces(_sorted(found), graph)
+
+    def _from_xray(self, trace_ids: Sequence[str]) -> Segments:
+        found: Segments = {}
         for first in range(0, len(trace_ids), BATCH_SIZE):
-            batch = trace_ids[first : first + BATCH_SIZE]
+            batch = list(trace_ids[first : first + BATCH_SIZE])
             for page in pages(self._client.batch_get_traces, "read whole traces", TraceIds=batch):
                 for trace in page.get("Traces", ()):
-                    segments = [json.loads(segment["Document"]) for segment in trace.get("Segments", ())]
-                    found.setdefault(trace["Id"], []).extend(segments)
-        return {name: sorted(segments, key=_segment_start) for name, segments in found.items()}
+                    _add(found, trace["Id"], trace.get("Segments", ()))
+        return found
+
+    def _is_kept_in_logs(self) -> bool:
+        answer = call(self._client.get_trace_segment_destination, "read where segments are kept")
+        return bool(answer.get("Destination") == "CloudWatchLogs")
+
+    def _retrieved(self, trace_ids: list[str], timeout_seconds: float) -> dict[str, str]:
+        """Has traces retrieved; the parameter that names the finished retrieval."""
+        began = sorted(map(began_at, trace_ids))
+        range_: dict[str, Any] = {"StartTime": began[0], "EndTime": began[-1] + timedelta(seconds=1)}
+        purpose = "have traces retrieved from CloudWatch Logs"
+        started = call(self._client.start_trace_retrieval, purpose, TraceIds=trace_ids, **range_)
+        retrieval = {"RetrievalToken": started["RetrievalToken"]}
+        status, _in_time = wait_until(
+            lambda: str(call(self._client.list_retrieved_traces, purpose, **retrieval)["RetrievalStatus"]),
+            lambda _previous, current: current not in _PENDING,
+            timeout_seconds,
+            _FIRST_POLL_SECONDS,
+            *self._stopwatch,
+            growth=_POLL_GROWTH,
+            longest_interval_seconds=_LONGEST_POLL_SECONDS,
+        )
+        if status != "COMPLETE":
+            raise DeepobsError(
+                f"Failed to {purpose}: the retrieval of {len(trace_ids)} traces is {status} after at most"
+                f" {timeout_seconds:g} s; ask for fewer traces, or raise retrieval_timeout"
+            )
+        return retrieval
+
+    def _listed(self, retrieval: dict[str, str]) -> Segments:
+        found: Segments = {}
+        for page in pages(self._client.list_retrieved_traces, "read retrieved traces", TraceFormat="XRAY", **retrieval):
+            for trace in page.get("Traces", ()):
+                _add(found, trace["Id"], trace.get("Spans", ()))
+        return found
+
+    def _graph_of(self, retrieval: dict[str, str]) -> Services:
+        found = pages(self._client.get_retrieved_traces_graph, "read the graph of retrieved traces", **retrieval)
+        return [entry["Service"] for page in found for entry in page.get("Services", ())]
+
+
+def _add(found: Segments, trace_id: str, parts: Sequence[dict[str, Any]]) -> None:
+    found.setdefault(trace_id, []).extend(json.loads(part["Document"]) for part in parts)
+
+
+def _sorted(found: Segments) -> Segments:
+    return {name: sorted(segments, key=_segment_start) for name, segments in found.items()}
 
 
 def _segment_start(segment: dict[str, Any]) -> float:
     return float(segment.get("start_time", 0.0))
 
 
-def response_seconds(summary: Summary) -> float:
-    """How long the first caller waited; where X-Ray has no response time, how long the trace took."""
-    return float(summary["ResponseTime"] if "ResponseTime" in summary else summary.get("Duration", 0.0))
+def parse_trace_id(text: str) -> str:
+    """X-Ray's form of a trace id, which may be given as OpenTelemetry writes it; raises ValueError."""
+    if _W3C_ID.fullmatch(text):
+        return f"1-{text[:8]}-{text[8:]}"
+    if _XRAY_ID.fullmatch(text):
+        return text
+    raise ValueError(f"trace_ids: {text!r} is no trace id; write it like 1-697dcd08-3f1a0b2c4d5e6f708192a3b4")
 
 
-def histogram_bin(seconds: float) -> float:
-    """The value to two significant digits: bins are as fine for 2 ms as for 20 s, and few."""
-    return float(f"{seconds:.1e}")
+def began_at(trace_id: str) -> datetime:
+    """When a trace began: its id has the second in hexadecimal (X-Ray developer guide)."""
+    return datetime.fromtimestamp(int(trace_id[2:10], 16), UTC)
 
 
-@dataclass
-class Tally:
-    """What is kept of a stream of summaries: counts, the slowest, the newest; each trace counts once."""
-
-    slowest_size: int
-    newest_size: int
-    count: int = 0
-    faults: int = 0
-    errors: int = 0
-    throttles: int = 0
-    partial: int = 0
-    histogram: Counter[float] = field(default_factory=Counter)
-    _seen: set[str] = field(default_factory=set)
-    _slowest: list[tuple[float, str, Summary]] = field(default_factory=list)
-    _newest: list[tuple[float, str, Summary]] = field(default_factory=list)
-
-    def add(self, summary: Summary) -> None:
-        """Counts one summary, unless its trace was counted: windows touch, and pages move while traces arrive."""
-        if summary["Id"] in self._seen:
-            return
-        self._seen.add(summary["Id"])
-        seconds = response_seconds(summary)
-        self.count += 1
-        self.faults += bool(summary.get("HasFault"))
-        self.errors += bool(summary.get("HasError"))
-        self.throttles += bool(summary.get("HasThrottle"))
-        self.partial += bool(summary.get("IsPartial"))
-        self.histogram[histogram_bin(seconds)] += 1
-        _keep_largest(self._slowest, self.slowest_size, (seconds, summary["Id"], summary))
-        _keep_largest(self._newest, self.newest_size, (_started(summary), summary["Id"], summary))
-
-    @property
-    def slowest(self) -> list[Summary]:
-        """The slowest, slowest first."""
-        return [summary for _seconds, _id, summary in sorted(self._slowest, key=_order, reverse=True)]
-
-    @property
-    def newest(self) -> list[Summary]:
-        """The newest, newest first."""
-        return [summary for _start, _id, summary in sorted(self._newest, key=_order, reverse=True)]
+def times_of(segments: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """Duration of a trace, and response time of its first segment, in seconds, out of its documents."""
+    ends = [segment["end_time"] for segment in segments if "end_time" in segment]
+    if not ends:
+        return 0.0, 0.0
+    ids = {part["id"] for segment in segments for part in _parts(segment)}
+    root = next((segment for segment in segments if segment.get("parent_id") not in ids), segments[0])
+    start = min(map(_segment_start, segments))
+    return max(ends) - start, max(root.get("end_time", start) - _segment_start(root), 0.0)
 
 
-def _order(entry: tuple[float, str, Summary]) -> tuple[float, str]:
-    return entry[:2]
-
-
-def _keep_largest(heap: list[tuple[float, str, Summary]], size: int, entry: tuple[float, str, Summary]) -> None:
-    if len(heap) < size:
-        heapq.heappush(heap, entry)
-    elif size and _order(entry) > _order(heap[0]):
-        heapq.heapreplace(heap, entry)
-
-
-def _started(summary: Summary) -> float:
-    """When the trace began, in epoch seconds; its id has the second in hexadecimal (X-Ray developer guide)."""
-    start = summary.get("StartTime")
-    return float(start.timestamp()) if start else float(int(summary["Id"][2:10], 16))
-
-
-def tally(summaries: Iterable[Summary], slowest: int = 0, newest: int = 0) -> Tally:
-    """Counts a stream without holding it: what grows with it is one id a trace."""
-    result = Tally(slowest, newest)
-    for summary in summaries:
-        result.add(summary)
-    return result
-
-
-def settled(previous: Tally | None, current: Tally, expected_count: int | None) -> bool:
-    """Whether waiting is over: as many as expected, or some and no more than the last time; and all of them whole."""
-    if current.partial:
-        return False
-    if expected_count is not None:
-        return current.count >= expected_count
-    return previous is not None and previous.count == current.count > 0
-
-
-def readable_summary(summary: Summary) -> dict[str, Any]:
-    """A summary of GetTraceSummaries under Ansible's names."""
-    return {
-        "id": summary["Id"],
-        "start_time": iso(summary["StartTime"]) if "StartTime" in summary else None,
-        "duration_seconds": summary.get("Duration", 0.0),
-        "response_time_seconds": response_seconds(summary),
-        "fault": bool(summary.get("HasFault")),
-        "error": bool(summary.get("HasError")),
-        "throttle": bool(summary.get("HasThrottle")),
-        "http": readable_http(summary.get("Http", {})),
-    }
-
-
-def readable_http(http: dict[str, Any]) -> dict[str, Any]:
-    """A summary's Http under Ansible's names; what X-Ray does not know is left out."""
-    names = {
-        "HttpMethod": "http_method",
-        "HttpURL": "http_url",
-        "HttpStatus": "http_status",
-        "UserAgent": "user_agent",
-        "ClientIp": "client_ip",
-    }
-    return {ours: http[theirs] for theirs, ours in names.items() if theirs in http}
-
-
-def whole_trace(summary: Summary, segments: list[dict[str, Any]]) -> dict[str, Any]:
-    """One of the slowest traces, with its segment documents."""
-    readable = readable_summary(summary)
-    kept = {key: readable[key] for key in ("id", "duration_seconds", "response_time_seconds", "http")}
-    return {**kept, "segments": segments}
+def _parts(segment: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A segment and all its subsegments."""
+    return chain([segment], chain.from_iterable(map(_parts, segment.get("subsegments", ()))))

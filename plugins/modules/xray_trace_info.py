@@ -11,8 +11,10 @@ version_added: 0.1.0
 short_description: Count AWS X-Ray traces and read the slowest ones and the service graph
 description:
   - Counts the traces that began in a stretch of time, however long it is and however many they are.
-  - Returns the slowest traces whole, with their segment documents, and the service graph of the same time.
-  - Summaries are counted as they stream by. What is held in memory is one id a trace.
+  - Returns traces whole, with their segment documents, the slowest, the newest or those named, and the service graph.
+  - Summaries are counted as they stream by. What is held in memory is an id and a number a trace.
+  - Whole traces are read from X-Ray, and from CloudWatch Logs where the account's segments go there, as with
+    Transaction Search.
   - X-Ray takes times in whole seconds, so the range is widened to whole seconds.
 author:
   - The deepobs.eks maintainers (@deepobs)
@@ -20,8 +22,8 @@ options:
   start_time:
     description:
       - Where the range begins, in ISO 8601. A time without an offset is UTC.
+      - Without it nothing is counted, and only the traces in O(trace_ids) are read.
     type: str
-    required: true
   end_time:
     description:
       - Where the range ends, in ISO 8601. A time without an offset is UTC.
@@ -32,9 +34,16 @@ options:
       - Counts only the traces that match this filter expression, for example V(service("backend"\) { fault }).
       - The service graph is not filtered, since X-Ray cannot.
     type: str
+  max_traces:
+    description:
+      - Stops reading when so many traces are counted and there are more. Reading summaries is billed by the trace.
+      - X-Ray gives the newest traces first, so that they are the newest ones, as near as X-Ray keeps that order.
+      - The result then says RV(truncated), and all of it is of the traces that were read.
+    type: int
   limit:
     description:
       - How many of the newest traces are returned as RV(summaries).
+      - It does not stop the reading; see O(max_traces).
     type: int
     default: 0
   slowest:
@@ -42,6 +51,22 @@ options:
       - How many of the slowest traces are fetched whole. Their X-Ray retrieval is billed.
     type: int
     default: 5
+  newest:
+    description:
+      - How many of the newest traces are fetched whole. Their X-Ray retrieval is billed.
+    type: int
+    default: 0
+  trace_ids:
+    description:
+      - Traces to fetch whole, by their ids, as X-Ray writes them or as OpenTelemetry does with 32 hexadecimal digits.
+    type: list
+    elements: str
+    default: []
+  retrieval_timeout:
+    description:
+      - The longest time, in seconds, that a retrieval from CloudWatch Logs may take.
+    type: float
+    default: 120
   service_graph:
     description:
       - Whether the service graph is read.
@@ -54,19 +79,27 @@ options:
   wait_seconds:
     description:
       - The longest time, in seconds, to wait for traces which X-Ray has not taken in yet.
-      - The wait ends when O(expected_count) is reached. Without it, it ends when two counts
-        in a row agree and are not 0.
+      - The wait ends when O(expected_count) is reached. Without it, it ends when the service graph of the range stands
+        still and no trace is still being put together.
       - Traces are counted once and at once by default.
     type: float
     default: 0
   poll_seconds:
     description:
-      - The time in seconds between two counts while waiting. Every count scans the traces, which is billed.
+      - The time in seconds between two looks at the service graph while waiting. Traces are counted when it stands
+        still or has O(expected_count), mostly once, for every count is billed.
     type: float
     default: 3
 notes:
-  - With Transaction Search on, X-Ray counts traces but gives none back whole. Then RV(slowest) is empty and a
-    warning says so.
+  - >-
+    IAM permissions: C(xray:GetTraceSummaries), C(xray:BatchGetTraces), C(xray:GetServiceGraph),
+    C(xray:GetTraceSegmentDestination), C(xray:StartTraceRetrieval), C(xray:ListRetrievedTraces),
+    C(xray:GetRetrievedTracesGraph).
+  - C(xray:GetTraceSummaries) is needed with O(start_time), C(xray:GetServiceGraph) with O(service_graph) and
+    O(wait_seconds), C(xray:BatchGetTraces) for whole traces. The others are for traces that X-Ray does not give back,
+    and may be in CloudWatch Logs.
+  - With Transaction Search on, X-Ray counts and draws only the share of the traces that it indexes.
+  - Nothing is changed, and check mode does the same as a run.
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -90,57 +123,69 @@ EXAMPLES = r"""
     start_time: "{{ '%Y-%m-%dT%H:%M:%SZ' | strftime(now().timestamp() - 3600, utc=true) }}"
     filter_expression: fault = true
     limit: 20
+    max_traces: 1000
     service_graph: false
   register: failed
+
+- name: Read a trace whole whose id a response told
+  deepobs.eks.xray_trace_info:
+    trace_ids:
+      - "{{ response.x_amzn_trace_id | regex_search('Root=([^;]+)', '\\\\1') | first }}"
+  register: whole
 """
 
 RETURN = r"""
 start_time:
   description: Where the range begins, in ISO 8601 and UTC, as asked for.
-  returned: always
+  returned: when O(start_time) is given
   type: str
   sample: "2026-01-31T09:30:00Z"
 end_time:
   description: Where the range ends, in ISO 8601 and UTC, as asked for.
-  returned: always
+  returned: when O(start_time) is given
   type: str
   sample: "2026-01-31T09:31:05Z"
 filter_expression:
   description: The filter that was asked for; empty without one.
-  returned: always
+  returned: when O(start_time) is given
   type: str
   sample: fault = true
 count:
-  description: How many traces there are.
-  returned: always
+  description: How many traces there are; with RV(truncated) how many were read.
+  returned: when O(start_time) is given
   type: int
   sample: 25012
+truncated:
+  description: Whether reading stopped at O(max_traces) although there were more.
+  returned: when O(start_time) is given
+  type: bool
+  sample: false
 complete:
   description:
-    - Whether the count can be relied on, that is, no trace was still being put together by X-Ray, and the wait
-      ended for another reason than its time-out. Without O(expected_count) and O(wait_seconds) only the former is
+    - Whether the count can be relied on, that is, all traces were read, none was still being put together by X-Ray, and
+      the wait ended for another reason than its time-out. Without O(expected_count) and O(wait_seconds) the last is not
       looked at.
-  returned: always
+  returned: when O(start_time) is given
   type: bool
   sample: true
 faults:
   description: How many traces have a fault, that is, a 5xx answer or an exception.
-  returned: always
+  returned: when O(start_time) is given
   type: int
   sample: 0
 errors:
   description: How many traces have an error, that is, a 4xx answer.
-  returned: always
+  returned: when O(start_time) is given
   type: int
   sample: 3
 throttles:
   description: How many traces have a throttled call, that is, an answer 429.
-  returned: always
+  returned: when O(start_time) is given
   type: int
   sample: 0
 service_graph:
   description: Who called whom. Both lists are empty with O(service_graph=false).
-  returned: always
+  returned: when O(start_time) is given
   type: dict
   contains:
     services:
@@ -232,7 +277,7 @@ service_graph:
           sample: 512.3
 slowest:
   description: The slowest traces, slowest first.
-  returned: always
+  returned: when O(start_time) is given
   type: list
   elements: dict
   contains:
@@ -270,9 +315,68 @@ slowest:
           name: ecommerce-frontend
           start_time: 1769851800.25
           end_time: 1769851800.51
+newest:
+  description: The newest traces, newest first. Like RV(slowest).
+  returned: when O(newest) is greater than 0
+  type: list
+  elements: dict
+  sample: []
+traces:
+  description:
+    - The traces in O(trace_ids) that were found, in that order. Like RV(slowest); the times and the request are told by
+      the segment documents.
+  returned: when O(trace_ids) is given
+  type: list
+  elements: dict
+  sample: []
+missing_traces:
+  description: The ids of the traces that should have been fetched whole, and were not found.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+retrieved_service_graph:
+  description: The service graph of the whole traces that came from CloudWatch Logs. Like RV(service_graph).
+  returned: when whole traces were retrieved from CloudWatch Logs
+  type: dict
+  sample:
+    services: []
+    edges: []
+response_time_percentiles:
+  description:
+    - Percentiles of the response times in seconds, exact. Each is the smallest response time that so many percent of
+      the traces do not exceed; null when there are no traces.
+  returned: when O(start_time) is given
+  type: dict
+  contains:
+    p50:
+      description: Half of the traces took no longer; null without traces.
+      returned: always
+      type: float
+      sample: 0.018
+    p90:
+      description: 90 percent of the traces took no longer; null without traces.
+      returned: always
+      type: float
+      sample: 0.041
+    p95:
+      description: 95 percent of the traces took no longer; null without traces.
+      returned: always
+      type: float
+      sample: 0.06
+    p99:
+      description: 99 percent of the traces took no longer; null without traces.
+      returned: always
+      type: float
+      sample: 0.122
+    p99_9:
+      description: 99.9 percent of the traces took no longer; null without traces.
+      returned: always
+      type: float
+      sample: 0.26
 response_time_histogram:
   description: How many traces took how long, in bins of two significant digits, fastest first.
-  returned: always
+  returned: when O(start_time) is given
   type: list
   elements: dict
   contains:
@@ -342,84 +446,129 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, connect, error_code
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, connect, error_code, run_module
 from ansible_collections.deepobs.eks.plugins.module_utils.instants import iso, parse_range
 from ansible_collections.deepobs.eks.plugins.module_utils.service_graph import join_graphs
-from ansible_collections.deepobs.eks.plugins.module_utils.traces import (
+from ansible_collections.deepobs.eks.plugins.module_utils.trace_counting import Count, TraceCounter, count_when_settled
+from ansible_collections.deepobs.eks.plugins.module_utils.trace_tallies import (
     Tally,
-    XRay,
+    percentiles,
     readable_summary,
-    settled,
     tally,
+    trace_of,
     whole_trace,
 )
-from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Outcome, wait_until
+from ansible_collections.deepobs.eks.plugins.module_utils.traces import Segments, Summary, XRay, parse_trace_id
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    "start_time": {"type": "str", "required": True},
+    "start_time": {"type": "str"},
     "end_time": {"type": "str"},
     "filter_expression": {"type": "str"},
+    "max_traces": {"type": "int"},
     "limit": {"type": "int", "default": 0},
     "slowest": {"type": "int", "default": 5},
+    "newest": {"type": "int", "default": 0},
+    "trace_ids": {"type": "list", "elements": "str", "default": []},
+    "retrieval_timeout": {"type": "float", "default": 120},
     "service_graph": {"type": "bool", "default": True},
     "expected_count": {"type": "int"},
     "wait_seconds": {"type": "float", "default": 0},
     "poll_seconds": {"type": "float", "default": 3},
 }
 
-_LEAST = {"limit": 0, "slowest": 0, "expected_count": 0, "wait_seconds": 0, "poll_seconds": 0.1}
+_LEAST = {
+    "max_traces": 1,
+    "limit": 0,
+    "slowest": 0,
+    "newest": 0,
+    "retrieval_timeout": 0,
+    "expected_count": 0,
+    "wait_seconds": 0,
+    "poll_seconds": 0.1,
+}
 
 
-def check_options(params: dict[str, Any]) -> None:
-    """Raises ValueError for a number that cannot be meant."""
+def check_options(params: dict[str, Any]) -> list[str]:
+    """The trace ids in X-Ray's form; raises ValueError for a number or an id that cannot be meant."""
     for option, least in _LEAST.items():
         if params[option] is not None and params[option] < least:
             raise ValueError(f"{option} is {params[option]}; give a number of at least {least}")
+    if params["start_time"] is None and not params["trace_ids"]:
+        raise ValueError("start_time and trace_ids are missing; give a range, ids of traces, or both")
+    return list(dict.fromkeys(map(parse_trace_id, params["trace_ids"])))
 
 
-def collect(xray: XRay, params: dict[str, Any], start: datetime, end: datetime) -> dict[str, Any]:
+def collect(xray: XRay, params: dict[str, Any], trace_ids: list[str], now: datetime) -> dict[str, Any]:
     """Counts, then reads what is returned beside the counts."""
-    outcome = wait_until(
-        lambda: tally(xray.summaries(start, end, params["filter_expression"]), params["slowest"], params["limit"]),
-        lambda previous, current: settled(previous, current, params["expected_count"]),
-        params["wait_seconds"],
-        params["poll_seconds"],
-    )
-    documents = xray.documents([summary["Id"] for summary in outcome.state.slowest])
-    graph = join_graphs(xray.services(start, end) if params["service_graph"] else ())
+    counted, graph = count(xray, params, now) if params["start_time"] else (None, {})
+    slowest, newest = (counted.slowest, counted.newest[: params["newest"]]) if counted else ([], [])
+    wanted = list(dict.fromkeys([*(summary["Id"] for summary in (*slowest, *newest)), *trace_ids]))
+    found, retrieved = xray.whole(wanted, params["retrieval_timeout"])
     return {
+        **graph,
+        **(counts_of(counted, params["limit"]) if counted else {}),
+        **({"slowest": _whole(slowest, found)} if counted else {}),
+        **({"newest": _whole(newest, found)} if params["newest"] and counted else {}),
+        **({"traces": [trace_of(name, found[name]) for name in trace_ids if name in found]} if trace_ids else {}),
+        **({} if retrieved is None else {"retrieved_service_graph": join_graphs([retrieved])}),
+        "missing_traces": [trace_id for trace_id in wanted if trace_id not in found],
+    }
+
+
+def count(xray: XRay, params: dict[str, Any], now: datetime) -> tuple[Tally, dict[str, Any]]:
+    """The tally of the range, and what is returned of range and graph; waits for late traces as long as allowed."""
+    start, end = parse_range(params["start_time"], params["end_time"], now)
+
+    def read() -> Tally:
+        summaries = xray.summaries(start, end, params["filter_expression"])
+        return tally(summaries, params["slowest"], max(params["limit"], params["newest"]), params["max_traces"])
+
+    expected = params["expected_count"]
+    waited = params["wait_seconds"] > 0 or expected is not None
+    if waited:
+        counter = TraceCounter(lambda: join_graphs(xray.services(start, end)), read, expected)
+        found = count_when_settled(counter, params["wait_seconds"], params["poll_seconds"])
+    else:
+        found = Count(read(), None, settled=True)
+    graph = found.graph or (join_graphs(xray.services(start, end)) if params["service_graph"] else None)
+    return found.tally, {
         "start_time": iso(start),
         "end_time": iso(end),
         "filter_expression": params["filter_expression"] or "",
-        **_counts(outcome, waited=params["wait_seconds"] > 0 or params["expected_count"] is not None),
-        "service_graph": graph,
-        "slowest": [whole_trace(s, documents[s["Id"]]) for s in outcome.state.slowest if s["Id"] in documents],
-        **({"summaries": [readable_summary(s) for s in outcome.state.newest]} if params["limit"] else {}),
+        "complete": found.settled and not found.tally.partial and not found.tally.truncated,
+        "service_graph": graph if graph and params["service_graph"] else join_graphs(()),
     }
 
 
-def _counts(outcome: Outcome[Tally], waited: bool) -> dict[str, Any]:
-    state = outcome.state
+def counts_of(counted: Tally, limit: int) -> dict[str, Any]:
+    """What is returned of a tally but its whole traces."""
     return {
-        "count": state.count,
-        "complete": state.partial == 0 and (outcome.settled or not waited),
-        "faults": state.faults,
-        "errors": state.errors,
-        "throttles": state.throttles,
+        "count": counted.count,
+        "truncated": counted.truncated,
+        "faults": counted.faults,
+        "errors": counted.errors,
+        "throttles": counted.throttles,
+        "response_time_percentiles": percentiles(counted.seconds),
         "response_time_histogram": [
-            {"seconds": seconds, "count": count} for seconds, count in sorted(state.histogram.items())
+            {"seconds": seconds, "count": count} for seconds, count in sorted(counted.histogram.items())
         ],
+        **({"summaries": [readable_summary(summary) for summary in counted.newest[:limit]]} if limit else {}),
     }
 
 
-def warnings(result: dict[str, Any], slowest: int) -> list[str]:
+def _whole(summaries: list[Summary], found: Segments) -> list[dict[str, Any]]:
+    return [whole_trace(summary, found[summary["Id"]]) for summary in summaries if summary["Id"] in found]
+
+
+def warnings(result: dict[str, Any]) -> list[str]:
     """What a user should know of a result beside its numbers."""
-    lost = min(slowest, result["count"]) - len(result["slowest"])
-    if lost <= 0:
+    missing = result["missing_traces"]
+    if not missing:
         return []
     return [
-        f"X-Ray did not give back {lost} of the slowest traces. It keeps them for 30 days, and with Transaction"
-        " Search on it gives none back: read them in CloudWatch, or set slowest to 0."
+        f"{len(missing)} traces were not found whole, {missing[0]} among them. X-Ray keeps traces for 30 days. With"
+        " Transaction Search on they are in CloudWatch Logs, as long as the log group aws/spans keeps them; right after"
+        " the request they may not have arrived."
     ]
 
 
@@ -430,33 +579,26 @@ def with_remedy(error: DeepobsError, params: dict[str, Any]) -> DeepobsError:
     if params["filter_expression"]:
         remedy = f"check filter_expression, which is {params['filter_expression']!r}"
     else:
-        remedy = "check start_time and end_time"
+        remedy = "check start_time and end_time" if params["start_time"] else "check trace_ids"
     return DeepobsError(f"{error.message} because X-Ray refused the request; {remedy}", error.exception)
 
 
 def run(module: Any) -> dict[str, Any]:
     """What the module returns; raises DeepobsError and ValueError."""
-    check_options(module.params)
-    start, end = parse_range(module.params["start_time"], module.params["end_time"], datetime.now(UTC))
+    trace_ids = check_options(module.params)
     try:
-        result = collect(XRay(connect(module, "xray")), module.params, start, end)
+        result = collect(XRay(connect(module, "xray")), module.params, trace_ids, datetime.now(UTC))
     except DeepobsError as error:
         raise with_remedy(error, module.params) from error
-    for warning in warnings(result, module.params["slowest"]):
+    for warning in warnings(result):
         module.warn(warning)
-    return result
+    return {"changed": False, **result}
 
 
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module)
-    except DeepobsError as error:
-        module.fail_json_aws_error(error)
-    except ValueError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **result)
+    run_module(module, lambda: run(module))
 
 
 if __name__ == "__main__":

@@ -1,108 +1,21 @@
-"""Summaries as a stream: what is counted and kept."""
+"""X-Ray's reading side: windows, pages, batches, and retrievals from CloudWatch Logs."""
 
 from __future__ import annotations
 
-import tracemalloc
-from collections.abc import Iterator
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ansible_collections.deepobs.eks.plugins.module_utils.traces import (
-    XRay,
-    histogram_bin,
-    readable_http,
-    settled,
-    tally,
-)
-from hypothesis import given
-from hypothesis import strategies as st
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
+from ansible_collections.deepobs.eks.plugins.module_utils.traces import XRay, began_at, parse_trace_id
+from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwatch
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def summary(number: int, seconds: float = 0.1, **more: Any) -> dict[str, Any]:
-    return {"Id": f"1-697dcd08-{number:024x}", "ResponseTime": seconds, "Duration": seconds, **more}
-
-
-SUMMARIES = st.lists(
-    st.builds(
-        summary,
-        st.integers(0, 30),
-        st.floats(0, 60, allow_nan=False),
-        HasFault=st.booleans(),
-        HasError=st.booleans(),
-        HasThrottle=st.booleans(),
-        IsPartial=st.booleans(),
-    ),
-    max_size=60,
-)
-
-
-@given(SUMMARIES, st.integers(0, 5))
-def test_tally_counts_each_trace_once_and_keeps_the_slowest(found: list[dict[str, Any]], size: int) -> None:
-    once = list({entry["Id"]: entry for entry in reversed(found)}.values())
-    result = tally(found, slowest=size)
-    assert result.count == len(once)
-    assert result.faults == sum(entry["HasFault"] for entry in once)
-    assert result.errors == sum(entry["HasError"] for entry in once)
-    assert result.throttles == sum(entry["HasThrottle"] for entry in once)
-    assert result.partial == sum(entry["IsPartial"] for entry in once)
-    assert result.histogram.total() == len(once)
-    slowest = sorted((entry["ResponseTime"] for entry in once), reverse=True)[:size]
-    assert [entry["ResponseTime"] for entry in result.slowest] == slowest
-
-
-def test_newest_go_by_start_and_without_one_by_id() -> None:
-    timed = [summary(number, StartTime=START + timedelta(seconds=number)) for number in (2, 1, 3)]
-    older = {"Id": "1-00000001-000000000000000000000009", "Duration": 1.0}
-    newest = tally([older, *timed], newest=4).newest
-    assert [entry["Id"][-1] for entry in newest] == ["3", "2", "1", "9"]
-
-
-def test_sixty_thousand_summaries_stay_small() -> None:
-    def stream() -> Iterator[dict[str, Any]]:
-        for number in range(60_000):
-            yield summary(number, number / 1000, Annotations={"http_url": [{"AnnotationValue": "x" * 200}]})
-
-    tracemalloc.start()
-    result = tally(stream(), slowest=10, newest=10)
-    _now, peak_bytes = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert (result.count, len(result.slowest)) == (60_000, 10)
-    assert peak_bytes < 20_000_000
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(0.0, 0.0), (0.0123, 0.012), (0.0126, 0.013), (12.34, 12.0), (263, 260)]
-)
-def test_histogram_bin_has_two_digits(seconds: float, shown: float) -> None:
-    assert histogram_bin(seconds) == shown
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "expected", "over"),
-    [
-        (None, 5, None, False),
-        (4, 5, None, False),
-        (5, 5, None, True),
-        (0, 0, None, False),
-        (None, 5, 5, True),
-        (5, 5, 6, False),
-    ],
-)
-def test_waiting_is_over(before: int | None, now: int, expected: int | None, over: bool) -> None:
-    previous = None if before is None else tally(map(summary, range(before)))
-    assert settled(previous, tally(map(summary, range(now))), expected) is over
-
-
-def test_traces_still_being_put_together_are_waited_for() -> None:
-    partial = tally([summary(1, IsPartial=True)])
-    assert not settled(partial, partial, 1)
-
-
-def test_http_leaves_out_what_is_unknown() -> None:
-    assert readable_http({"HttpMethod": "GET", "HttpStatus": 200}) == {"http_method": "GET", "http_status": 200}
+def summary(number: int) -> dict[str, Any]:
+    return {"Id": f"1-697dcd08-{number:024x}", "ResponseTime": 0.1}
 
 
 class _PagedClient:
@@ -133,11 +46,84 @@ def test_pages_and_windows_are_walked_with_the_same_question() -> None:
     assert len(found) == 18
     assert [asked.get("NextToken") for asked in client.asked] == [None, "1", "2"] * 2
     assert {asked["FilterExpression"] for asked in client.asked} == {"fault = true"}
-    assert {asked["StartTime"] for asked in client.asked} == {START, START + timedelta(hours=6)}
+    assert [asked["StartTime"] for asked in client.asked] == [START + timedelta(hours=6)] * 3 + [START] * 3
 
 
 def test_whole_traces_come_five_ids_a_call_and_join_over_pages() -> None:
     client = _PagedClient()
-    documents = XRay(client).documents([f"trace-{number}" for number in range(7)])
+    documents = XRay(client).whole([f"trace-{number}" for number in range(7)], 0).segments
     assert [len(asked["TraceIds"]) for asked in client.asked] == [5, 5, 2, 2]
     assert documents["trace-6"] == [{"id": "a", "start_time": 1.0}, {"id": "b", "start_time": 2.0}]
+
+
+class _Logs:
+    """X-Ray whose segments go to CloudWatch Logs; a retrieval is at each of these statuses in turn."""
+
+    def __init__(self, *statuses: str) -> None:
+        self.statuses = list(statuses)
+        self.started: list[dict[str, Any]] = []
+
+    def batch_get_traces(self, aws_retry: bool, **parameters: Any) -> dict[str, Any]:
+        return {"Traces": [], "UnprocessedTraceIds": parameters["TraceIds"]}
+
+    def get_trace_segment_destination(self, aws_retry: bool) -> dict[str, Any]:
+        return {"Destination": "CloudWatchLogs", "Status": "ACTIVE"}
+
+    def start_trace_retrieval(self, aws_retry: bool, **parameters: Any) -> dict[str, Any]:
+        self.started.append(parameters)
+        return {"RetrievalToken": str(len(self.started))}
+
+    def list_retrieved_traces(self, aws_retry: bool, RetrievalToken: str, **parameters: Any) -> dict[str, Any]:
+        if "TraceFormat" not in parameters:
+            return {"RetrievalStatus": self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]}
+        ids = self.started[int(RetrievalToken) - 1]["TraceIds"]
+        page = int(parameters.get("NextToken", 0))
+        spans = [{"Id": f"{page}", "Document": json.dumps({"id": f"{page}", "start_time": -page})}]
+        token = {"NextToken": "1"} if page == 0 else {}
+        return {"RetrievalStatus": "COMPLETE", "Traces": [{"Id": name, "Spans": spans} for name in ids[1:]], **token}
+
+    def get_retrieved_traces_graph(self, aws_retry: bool, RetrievalToken: str) -> dict[str, Any]:
+        return {"RetrievalStatus": "COMPLETE", "Services": [{"Service": {"ReferenceId": 0, "Name": "shop"}}]}
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def stopwatch(self) -> Stopwatch:
+        return Stopwatch(lambda: self.now, self.sleep)
+
+
+def test_what_xray_does_not_have_is_retrieved_from_the_logs() -> None:
+    client, clock = _Logs("SCHEDULED", "RUNNING", "COMPLETE"), _Clock()
+    ids = [summary(number)["Id"] for number in range(102)]
+    found = XRay(client, clock.stopwatch()).whole(ids, 60)
+    assert [len(started["TraceIds"]) for started in client.started] == [100, 2]
+    assert client.started[0]["StartTime"] == began_at(ids[0])
+    assert len(found.segments) == 100
+    assert [part["id"] for part in found.segments[ids[101]]] == ["1", "0"]
+    assert found.retrieved_graph == [{"ReferenceId": 0, "Name": "shop"}] * 2
+    assert clock.now == 1.25
+
+
+@pytest.mark.parametrize(("status", "seconds"), [("FAILED", 0), ("TIMEOUT", 0), ("RUNNING", 60)])
+def test_retrieval_that_does_not_complete_fails(status: str, seconds: float) -> None:
+    clock = _Clock()
+    with pytest.raises(DeepobsError, match=f"1 traces is {status}.*retrieval_timeout"):
+        XRay(_Logs(status), clock.stopwatch()).whole([summary(1)["Id"]], 60)
+    assert seconds - 5 <= clock.now <= seconds
+
+
+def test_trace_ids_may_be_written_as_by_opentelemetry() -> None:
+    wanted = "1-697dcd08-3f1a0b2c4d5e6f708192a3b4"
+    assert parse_trace_id("697dcd083f1a0b2c4d5e6f708192a3b4") == parse_trace_id(wanted) == wanted
+    assert began_at(wanted) == datetime.fromtimestamp(0x697DCD08, UTC)
+
+
+@pytest.mark.parametrize("text", ["", "1-697dcd08", "1-697dcd08-3F1A0B2C4D5E6F708192A3B4", "697dcd08"])
+def test_what_is_no_trace_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"trace_ids: .*write it like 1-697dcd08"):
+        parse_trace_id(text)

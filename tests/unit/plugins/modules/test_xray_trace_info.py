@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 import boto3
 import pytest
+from support.clients import Clients
 from support.documented import differences, return_documentation
 from support.localaws import CLIENT_ENVIRONMENT, localaws_server
 from support.module_cycle import ModuleFailedError, run_module
+from support.scenarios import xray_trace_info as scenarios
 
 TRACES = 23
 ACCOUNT = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "test", "region": "eu-west-1"}
@@ -158,7 +158,7 @@ def test_wait_without_expected_count_ends_when_the_count_stands(options: dict[st
     assert (result["count"], result["complete"]) == (TRACES, True)
 
 
-@pytest.mark.parametrize("extra", [{}, {"limit": 3}, {"service_graph": False, "slowest": 0}])
+@pytest.mark.parametrize("extra", [{}, {"limit": 3}, {"service_graph": False, "slowest": 0}, {"newest": 1}])
 def test_result_is_as_documented(options: dict[str, Any], extra: dict[str, Any]) -> None:
     result = run_module("xray_trace_info", {**options, **extra}, check=True)
     assert differences(return_documentation("xray_trace_info"), result) == []
@@ -171,58 +171,91 @@ def test_result_is_as_documented(options: dict[str, Any], extra: dict[str, Any])
         ({"start_time": "yesterday"}, ["start_time", "'yesterday'", "2026-01-31T09:30:00Z"]),
         ({"end_time": "2001-01-01T00:00:00Z"}, ["end_time", "not after start_time"]),
         ({"slowest": -1}, ["slowest is -1", "at least 0"]),
+        ({"max_traces": 0}, ["max_traces is 0", "at least 1"]),
+        ({"trace_ids": ["abc"]}, ["trace_ids", "'abc'", "1-697dcd08-"]),
+        ({"start_time": None}, ["start_time and trace_ids are missing"]),
         ({"wait_seconds": -5}, ["wait_seconds", "at least 0"]),
         ({"poll_seconds": 0}, ["poll_seconds", "at least 0.1"]),
     ],
 )
 def test_bad_option_fails_with_its_name(options: dict[str, Any], wrong: dict[str, Any], words: list[str]) -> None:
     with pytest.raises(ModuleFailedError) as failure:
-        run_module("xray_trace_info", {**options, **wrong})
+        run_module(
+            "xray_trace_info", {name: value for name, value in {**options, **wrong}.items() if value is not None}
+        )
     for word in words:
         assert word in failure.value.result["msg"]
 
 
-class _TransactionSearch(BaseHTTPRequestHandler):
-    """X-Ray whose traces went to CloudWatch: summaries are there, whole traces are not."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        answers: dict[str, dict[str, Any]] = {
-            "/TraceSummaries": {"TraceSummaries": [{"Id": trace_id(1, 0), "ResponseTime": 0.5}]},
-            "/Traces": {"Traces": [], "UnprocessedTraceIds": [trace_id(1, 0)]},
-            "/ServiceGraph": {"Services": []},
-        }
-        self._answer(200, answers[self.path])
-
-    def _answer(self, status: int, document: dict[str, Any]) -> None:
-        body = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Keeps the test's output clean."""
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Options for an account with Transaction Search on."""
+    with localaws_server(tmp_path_factory.mktemp("localaws")) as url:
+        clients = Clients(
+            endpoint_url=url,
+            region_name=ACCOUNT["region"],
+            aws_access_key_id=ACCOUNT["access_key"],
+            aws_secret_access_key=ACCOUNT["secret_key"],
+        )
+        scenarios.search_transactions(clients)
+        clients.close()
+        yield {**ACCOUNT, "endpoint_url": url}
 
 
-@contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def test_whole_traces_are_retrieved_where_they_went_to_the_logs(searched: dict[str, Any]) -> None:
+    there = {"start_time": scenarios.iso(0), "end_time": scenarios.iso(scenarios.TRACES), "slowest": 2}
+    result = run_module("xray_trace_info", {**searched, **there, "trace_ids": [scenarios.trace_id(1)]})
+    assert result["count"] == scenarios.TRACES
+    assert [trace["id"] for trace in result["slowest"]] == [scenarios.trace_id(number) for number in (11, 10)]
+    assert [len(trace["segments"]) for trace in (*result["slowest"], *result["traces"])] == [2, 2, 2]
+    edges = {(edge["source"], edge["target"]): edge["requests"] for edge in result["retrieved_service_graph"]["edges"]}
+    assert edges[("ecommerce-frontend", "ecommerce-backend")] == 3
+    assert result["missing_traces"] == []
+    assert differences(return_documentation("xray_trace_info"), result) == []
 
 
-def test_traces_that_cannot_be_fetched_are_a_warning(options: dict[str, Any]) -> None:
-    with serving(_TransactionSearch) as url:
-        result = run_module("xray_trace_info", {**options, "endpoint_url": url})
-    assert (result["count"], result["slowest"]) == (1, [])
-    assert any("Transaction Search" in str(warning) for warning in result["warnings"])
+@pytest.mark.parametrize("account", ["options", "searched"])
+def test_traces_that_cannot_be_found_are_named_and_a_warning(account: str, request: pytest.FixtureRequest) -> None:
+    given = {key: value for key, value in request.getfixturevalue(account).items() if not key.endswith("_time")}
+    unknown = trace_id(99, time.time())
+    result = run_module("xray_trace_info", {**given, "trace_ids": [unknown]})
+    assert (result["traces"], result["missing_traces"], "count" in result) == ([], [unknown], False)
+    assert any(unknown in str(warning) and "Transaction Search" in str(warning) for warning in result["warnings"])
+    assert differences(return_documentation("xray_trace_info"), result) == []
+
+
+def test_traces_are_read_by_their_ids_alone(options: dict[str, Any], started: float) -> None:
+    ids = [trace_id(number, started + number) for number in (2, 0)]
+    given = {key: value for key, value in options.items() if not key.endswith("_time")}
+    result = run_module("xray_trace_info", {**given, "trace_ids": [ids[0].replace("-", "")[1:], ids[1], ids[1]]})
+    assert [trace["id"] for trace in result["traces"]] == ids
+    assert result["traces"][0]["response_time_seconds"] == pytest.approx(0.03)
+    assert result["traces"][0]["http"]["http_url"] == "http://127.0.0.1:3000/products"
+    assert "slowest" not in result
+
+
+def test_newest_come_whole(options: dict[str, Any], started: float) -> None:
+    newest = run_module("xray_trace_info", {**options, "newest": 2, "limit": 1, "slowest": 0})["newest"]
+    assert [trace["id"] for trace in newest] == [trace_id(number, started + number) for number in (22, 21)]
+    assert len(newest[0]["segments"]) == 2
+
+
+def test_reading_stops_at_max_traces_and_says_so(options: dict[str, Any], started: float) -> None:
+    result = run_module("xray_trace_info", {**options, "max_traces": 5, "limit": 5})
+    assert (result["count"], result["truncated"], result["complete"]) == (5, True, False)
+    assert [summary["id"] for summary in result["summaries"]] == [
+        trace_id(number, started + number) for number in range(TRACES - 1, TRACES - 6, -1)
+    ]
+    whole = run_module("xray_trace_info", {**options, "max_traces": TRACES})
+    assert (whole["count"], whole["truncated"], whole["complete"]) == (TRACES, False, True)
+
+
+def test_percentiles_are_exact(options: dict[str, Any]) -> None:
+    found = run_module("xray_trace_info", options)["response_time_percentiles"]
+    assert found == {
+        name: pytest.approx(value)
+        for name, value in {"p50": 0.12, "p90": 0.21, "p95": 0.22, "p99": 0.23, "p99_9": 0.23}.items()
+    }
 
 
 def test_default_end_is_now(options: dict[str, Any]) -> None:
