@@ -89,6 +89,10 @@ test: ## every test that needs no root
 bench-playbook: test-environment ## what a converged rerun costs over tasks that do nothing
 	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/playbook.py
 
+.PHONY: bench-localaws
+bench-localaws: test-environment ## what the AWS stand-in bears, and what the daemon loses
+	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/localaws.py
+
 .PHONY: clean
 clean: down ## stop what demo started and remove what it left, except the reports
 	@rm -rf "$(VENV)" .ansible build .mypy_cache .pytest_cache .ruff_cache .hypothesis

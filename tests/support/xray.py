@@ -7,8 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.parsers import create_parser
 from botocore.validate import validate_parameters
 from localaws.models import operation_model
+from localaws.protocols.rest_json import RestJson
 from localaws.service import Request, Service
 from localaws.xray import create_service
 
@@ -34,13 +36,17 @@ def xray_service(clock: Callable[[], float], may_write_spans: bool = True, trans
 
 
 def xray_caller(service: Service) -> Call:
-    """Calls operations by name; every answer is held against the shape that AWS's model gives it."""
+    """Calls operations by name; each answer goes over the wire, and is held against the shape that AWS's model has."""
 
     def call(operation: str, region: str = "eu-west-1", **parameters: Any) -> dict[str, Any]:
-        answer = service.operations[operation](Request(operation, parameters, region, ACCOUNT))
         model = operation_model("xray", operation)
         assert model is not None
         assert model.output_shape is not None
+        result = service.operations[operation](Request(operation, parameters, region, ACCOUNT))
+        reply = RestJson().reply(result, model, "request")
+        wire = {"status_code": reply.status, "headers": reply.headers, "body": reply.body}
+        answer: dict[str, Any] = create_parser("rest-json").parse(wire, model.output_shape)
+        del answer["ResponseMetadata"]
         validate_parameters(answer, model.output_shape)
         return answer
 

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from botocore.model import OperationModel, ServiceModel
 from botocore.utils import parse_timestamp
 
@@ -105,8 +106,10 @@ def _timestamp(value: Any) -> datetime:
 def to_wire(value: Any, shape: Shape) -> Tree:
     """A result as JSON values: timestamps as seconds since the epoch, blobs as base64.
 
-    Raises KeyError for a member that the shape does not have.
+    An orjson.Fragment is JSON already. Raises KeyError for a member that the shape does not have.
     """
+    if isinstance(value, orjson.Fragment):
+        return value
     match shape.type_name:
         case "structure" if not shape.is_document_type:
             members = shape.members

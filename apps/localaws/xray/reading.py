@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final
 
+import orjson
+
 from localaws.service import Request, ServiceError
 from localaws.xray.graph import ServiceGraph
 from localaws.xray.moments import moment
@@ -18,7 +20,7 @@ from localaws.xray.view import TraceView
 
 BATCH_GET_LIMIT: Final = 5
 SUMMARIES_A_PAGE: Final = 200
-TRACES_SCANNED_A_PAGE: Final = 4_000
+TRACES_SCANNED_A_PAGE: Final = 2_000
 
 
 class Reading:
@@ -35,7 +37,7 @@ class Reading:
         if "SamplingStrategy" in parameters:
             raise ServiceError("NotImplemented", "localaws does not implement SamplingStrategy", status=501)
         accepts = self._regions.of(request).groups.filter(parameters.get("FilterExpression"))
-        found: list[dict[str, Any]] = []
+        found: list[orjson.Fragment] = []
         scanned, position = 0, None
         for place, trace in islice(self._candidates(request), TRACES_SCANNED_A_PAGE):
             scanned, position, view = scanned + 1, place, TraceView(trace)

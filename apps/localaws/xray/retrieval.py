@@ -15,7 +15,7 @@ from localaws.service import ServiceError
 from localaws.xray.graph import ServiceGraph
 from localaws.xray.spans import spans
 from localaws.xray.store import Trace, TraceStore
-from localaws.xray.traces import documents, duration_seconds
+from localaws.xray.traces import documents
 from localaws.xray.view import TraceView
 
 TRACES_A_PAGE: Final = 5
@@ -138,7 +138,7 @@ def _entries(view: TraceView, form: str) -> Iterator[dict[str, Any]]:
     for first in range(0, len(found), SPANS_A_TRACE):
         members = {
             "Id": view.trace.id,
-            "Duration": duration_seconds(view),
+            "Duration": view.duration_seconds,
             "Spans": [{"Id": span_id, "Document": text} for span_id, text in found[first : first + SPANS_A_TRACE]],
         }
         yield {name: value for name, value in members.items() if value is not None}

@@ -1,15 +1,23 @@
-"""Trace summaries: one trace in, one member of GetTraceSummaries' answer out."""
+"""Trace summaries: one trace in, one member of GetTraceSummaries' answer out, as JSON.
+
+A reader takes all summaries of a time, so that they are written as they go over the wire, and what traces have in
+common is written once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
-from localaws.xray.documents import ERROR, FAULT, THROTTLE, Http, Node
-from localaws.xray.moments import moment
+import orjson
+
+from localaws.protocols.base import epoch_seconds
+from localaws.xray.documents import ERROR, FAULT, THROTTLE, Annotation, Http, Node
 from localaws.xray.view import TraceView, service_id
 
-_HTTP_MEMBERS = (
+_PARTS_KEPT: Final = 20_000
+_HTTP_MEMBERS: Final = (
     ("HttpURL", "url"),
     ("HttpStatus", "status"),
     ("HttpMethod", "method"),
@@ -18,62 +26,74 @@ _HTTP_MEMBERS = (
 )
 
 
-def summary(view: TraceView, account: str) -> dict[str, Any]:
+def summary(view: TraceView, account: str) -> orjson.Fragment:
     """The TraceSummary of a trace, with the members that are known of it."""
-    flags = view.root.flags
+    root = view.root
+    annotated = tuple((segment.node, segment.annotations) for segment in view.segments if segment.annotations)
+    users = tuple((segment.node, segment.user) for segment in view.segments if segment.user is not None)
     members = {
         "Id": view.trace.id,
-        "StartTime": moment(view.root.start),
-        "Duration": _rounded(view.duration_seconds),
-        "ResponseTime": _rounded(view.response_time_seconds),
-        "HasFault": bool(flags & FAULT),
-        "HasError": bool(flags & ERROR),
-        "HasThrottle": bool(flags & THROTTLE),
+        "StartTime": epoch_seconds(root.start),
+        "Duration": view.duration_seconds,
+        "ResponseTime": view.response_time_seconds,
+        "HasFault": bool(root.flags & FAULT),
+        "HasError": bool(root.flags & ERROR),
+        "HasThrottle": bool(root.flags & THROTTLE),
         "IsPartial": view.is_partial,
-        "Http": _http(view.root.http),
-        "Annotations": _annotations(view, account),
-        "Users": _users(view, account),
+        "Http": _http(root.http),
+        "Annotations": _annotations(annotated, account),
+        "Users": _users(users, account),
         "ServiceIds": _service_ids(view.services, account),
-        "EntryPoint": service_id(view.root.node, account),
+        "EntryPoint": _entry_point(root.node, account),
         "Revision": len(view.segments),
-        "MatchedEventTime": moment(view.trace.updated),
+        "MatchedEventTime": epoch_seconds(view.trace.updated),
     }
-    return {name: value for name, value in members.items() if value is not None}
+    return _json({name: value for name, value in members.items() if value is not None})
 
 
-def _http(http: Http | None) -> dict[str, Any]:
-    if http is None:
-        return {}
-    return {member: value for member, field in _HTTP_MEMBERS if (value := getattr(http, field)) is not None}
+def _json(value: Any) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(value))
 
 
-def _annotations(view: TraceView, account: str) -> dict[str, list[dict[str, Any]]]:
+@lru_cache(_PARTS_KEPT)
+def _http(http: Http | None) -> orjson.Fragment:
+    given = ((member, getattr(http, field, None)) for member, field in _HTTP_MEMBERS)
+    return _json({member: value for member, value in given if value is not None})
+
+
+@lru_cache(_PARTS_KEPT)
+def _annotations(annotated: tuple[tuple[Node, tuple[Annotation, ...]], ...], account: str) -> orjson.Fragment:
     """Per key its different values, each with the services that gave it."""
     found: dict[str, dict[tuple[str, str | float | bool], dict[Node, None]]] = {}
-    for segment in view.segments:
-        for key, kind, value in segment.annotations:
-            found.setdefault(key, {}).setdefault((kind, value), {})[segment.node] = None
-    return {
-        key: [
-            {"AnnotationValue": {kind: value}, "ServiceIds": _service_ids(nodes, account)}
-            for (kind, value), nodes in values.items()
-        ]
-        for key, values in found.items()
-    }
+    for node, given in annotated:
+        for key, kind, value in given:
+            found.setdefault(key, {}).setdefault((kind, value), {})[node] = None
+    return _json(
+        {
+            key: [
+                {"AnnotationValue": {kind: value}, "ServiceIds": _service_ids(tuple(nodes), account)}
+                for (kind, value), nodes in values.items()
+            ]
+            for key, values in found.items()
+        }
+    )
 
 
-def _users(view: TraceView, account: str) -> list[dict[str, Any]]:
+@lru_cache(_PARTS_KEPT)
+def _users(users: tuple[tuple[Node, str], ...], account: str) -> orjson.Fragment:
     found: dict[str, dict[Node, None]] = {}
-    for segment in view.segments:
-        if segment.user is not None:
-            found.setdefault(segment.user, {})[segment.node] = None
-    return [{"UserName": user, "ServiceIds": _service_ids(nodes, account)} for user, nodes in found.items()]
+    for node, user in users:
+        found.setdefault(user, {})[node] = None
+    return _json(
+        [{"UserName": user, "ServiceIds": _service_ids(tuple(nodes), account)} for user, nodes in found.items()]
+    )
 
 
-def _service_ids(nodes: Iterable[Node], account: str) -> list[dict[str, Any]]:
-    return [service_id(node, account) for node in nodes]
+@lru_cache(_PARTS_KEPT)
+def _service_ids(nodes: Iterable[Node], account: str) -> orjson.Fragment:
+    return _json([service_id(node, account) for node in nodes])
 
 
-def _rounded(seconds: float | None) -> float | None:
-    """X-Ray's times have milliseconds."""
-    return None if seconds is None else round(seconds, 3)
+@lru_cache(_PARTS_KEPT)
+def _entry_point(node: Node, account: str) -> orjson.Fragment:
+    return _json(service_id(node, account))

@@ -16,16 +16,11 @@ def whole_trace(trace: Trace) -> dict[str, Any]:
     view = TraceView(trace)
     members = {
         "Id": trace.id,
-        "Duration": duration_seconds(view),
+        "Duration": view.duration_seconds,
         "LimitExceeded": trace.limit_exceeded,
         "Segments": [{"Id": segment_id, "Document": document} for segment_id, document in documents(view)],
     }
     return {name: value for name, value in members.items() if value is not None}
-
-
-def duration_seconds(view: TraceView) -> float | None:
-    """A trace's duration to the millisecond, None while nothing of it has ended."""
-    return None if view.duration_seconds is None else round(view.duration_seconds, 3)
 
 
 def documents(view: TraceView) -> list[tuple[str, str]]:

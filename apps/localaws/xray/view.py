@@ -28,14 +28,17 @@ class TraceView:
 
     @cached_property
     def duration_seconds(self) -> float | None:
-        """From the root's start to the end of the segment that ended last; None while none has ended."""
+        """From the root's start to the end of the segment that ended last, in milliseconds' steps as X-Ray has them.
+
+        None while none has ended.
+        """
         ends = [segment.end for segment in self.segments if segment.end is not None]
-        return max(ends) - self.root.start if ends else None
+        return round(max(ends) - self.root.start, 3) if ends else None
 
     @cached_property
     def response_time_seconds(self) -> float | None:
-        """From the root's start to its end; None while it is in progress."""
-        return None if self.root.end is None else self.root.end - self.root.start
+        """From the root's start to its end, in milliseconds' steps; None while it is in progress."""
+        return None if self.root.end is None else round(self.root.end - self.root.start, 3)
 
     @cached_property
     def services(self) -> tuple[Node, ...]:
