@@ -96,10 +96,11 @@ def _check(catalogue: Catalogue, desired: Desired, plan: AddonPlan, version: str
     """Holds what is about to be written against the version's schema: also a configuration that another version had."""
     kept = desired.configuration is None
     configuration: dict[str, Any] = plan.after["configuration"] if plan.after else {}
-    if not desired.pod_identity_associations and (not configuration or (kept and not plan.changes_version)):
+    is_new = bool(configuration) and (not kept or plan.changes_version)
+    if not is_new and not desired.pod_identity_associations:
         return
     interface, what = catalogue.interface(desired.name, version), f"{desired.name} {version}"
-    if configuration:
+    if is_new:
         check_configuration(configuration, interface, what, kept)
     check_service_accounts(desired.pod_identity_associations or [], interface, what)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
 COLLECTION = "deepobs.eks"
@@ -33,6 +34,7 @@ def run_module(name: str, arguments: Mapping[str, Any], *, check: bool = False) 
     main = import_module(f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}").main
     internal = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_tmpdir": "/tmp"}
     output = io.StringIO()
+    warnings._global_warnings.clear()  # each module begins without any, in a process of its own
     with patch_module_args({**arguments, **internal}), redirect_stdout(output):
         try:
             main()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.admin import Admin
 from support.documented import differences, return_documentation
 from support.localaws import localaws_server
 from support.module_cycle import ModuleFailedError, run_cycle, run_module
@@ -214,3 +215,174 @@ def test_check_mode_plans_with_a_role_that_is_still_to_be_made() -> None:
     )
 
     assert planned["addons"][0]["service_account_role_arn"] == "arn:aws:iam::123456789012:role/new"
+
+
+def test_a_list_of_addons_is_kept_in_one_task(aws: Any, role: str) -> None:
+    others = {"name": "coredns", "configuration": {"replicaCount": 3}}, {"name": "vpc-cni", "version": "default"}
+    options = arguments(*others, service_account_role_arn="cloudwatch-agent")
+
+    cycle = run_cycle("eks_addon", options)
+
+    assert [addon["addon_name"] for addon in cycle.done["addons"]] == [NAME, "coredns", "vpc-cni"]
+    assert {addon["status"] for addon in cycle.done["addons"]} == {"ACTIVE"}
+    assert sorted(cycle.done["diff"]["after"]) == [NAME, "coredns", "vpc-cni"]
+    assert described(aws)["serviceAccountRoleArn"] == role
+    gone = run_cycle("eks_addon", arguments({"name": "coredns"}, {"name": "vpc-cni"}, state="absent")).done
+    assert gone["addons"] == []
+
+
+def test_all_that_cannot_be_is_told_at_once_and_nothing_written(aws: Any) -> None:
+    others = {"name": "coredns", "version": "v0"}, {"name": "kube-proxy"}
+
+    with pytest.raises(ModuleFailedError, match=r"2 of 3 add-ons failed:\n.*containerLog.*\n.*'v0' is none") as failed:
+        run_module("eks_addon", arguments(*others, configuration={"containerLog": {}}))
+
+    assert failed.value.result["changed"] is False
+    assert aws.eks.list_addons(clusterName=CLUSTER)["addons"] == []
+
+
+def test_an_addon_that_is_given_twice_is_refused(account: str) -> None:
+    with pytest.raises(ModuleFailedError, match=f"{NAME} is given more than once"):
+        run_module("eks_addon", arguments({"name": NAME}))
+
+
+def test_a_role_and_associations_exclude_each_other(account: str) -> None:
+    associations = [{"service_account": "cloudwatch-agent", "role_arn": "r"}]
+
+    with pytest.raises(ModuleFailedError, match="mutually exclusive"):
+        run_module("eks_addon", arguments(service_account_role_arn="r", pod_identity_associations=associations))
+
+
+def test_an_empty_role_takes_the_role_away(aws: Any, role: str) -> None:
+    run_module("eks_addon", arguments(service_account_role_arn=role))
+
+    run_cycle("eks_addon", arguments(service_account_role_arn=""))
+
+    assert "serviceAccountRoleArn" not in described(aws)
+
+
+def test_published_defaults_make_no_difference(aws: Any) -> None:
+    run_module("eks_addon", arguments(version=PINNED))
+
+    assert not run_module("eks_addon", arguments(configuration={"containerLogs": {"enabled": True}}))["changed"]
+
+
+def test_an_upgrade_tells_which_defaults_change() -> None:
+    run_module("eks_addon", arguments(version=PINNED))
+
+    upgraded = run_cycle("eks_addon", arguments(version="v5.0.0")).done
+
+    path = "manager.applicationSignals.autoMonitor.monitorAllServices"
+    assert upgraded["addons"][0]["changed_defaults"] == {path: {"before": False, "after": True}}
+    assert [upgraded["diff"][side][NAME]["defaults"][path] for side in ("before", "after")] == [False, True]
+    assert any(f"{path} from False to True" in str(warning) for warning in upgraded["warnings"])
+    assert differences(return_documentation("eks_addon"), upgraded) == []
+
+
+ISSUE = {"code": "InsufficientNumberOfReplicas", "message": "0 of 1", "resourceIds": ["agent"]}
+CONFLICT = {"code": "ConfigurationConflict", "message": "Conflicts found"}
+
+
+def test_a_creation_that_fails_is_told_with_its_remedy_and_repaired_by_the_next_run(account: str) -> None:
+    outcome = {"addon": NAME, "change": "create", "addon_status": "CREATE_FAILED", "issues": [CONFLICT]}
+    options = arguments({"name": "coredns"}, version=PINNED)
+    with (
+        Admin(account).outcomes(outcome),
+        pytest.raises(ModuleFailedError, match=r"CREATE_FAILED: ConfigurationConflict \(Conf.*resolve_conf") as failed,
+    ):
+        run_module("eks_addon", options)
+    told = failed.value.result
+    assert (told["changed"], [addon["status"] for addon in told["addons"]]) == (True, ["CREATE_FAILED", "ACTIVE"])
+    assert "resolve_conflicts" in told["addons"][0]["health"]["issues"][0]["remedy"]
+
+    run_cycle("eks_addon", options)
+
+    run_module("eks_addon", arguments({"name": "coredns"}, state="absent"))
+
+
+def test_an_update_that_fails_is_told_and_tried_again_by_the_next_run(aws: Any, account: str) -> None:
+    run_module("eks_addon", arguments(version=PINNED))
+    error = {"errorCode": "AdmissionRequestDenied", "errorMessage": "denied by a webhook"}
+    outcome = {"change": "update", "addon_status": "UPDATE_FAILED", "update_status": "Failed", "errors": [error]}
+    with (
+        Admin(account).outcomes(outcome),
+        pytest.raises(
+            ModuleFailedError, match=r"UPDATE_FAILED, its update is Failed: AdmissionRequestDenied .*webhook"
+        ),
+    ):
+        run_module("eks_addon", arguments(version=DEFAULT))
+    assert described(aws)["status"] == "UPDATE_FAILED"
+
+    run_cycle("eks_addon", arguments(version=DEFAULT))
+
+
+def test_a_failed_update_is_tried_again_though_nothing_else_differs(aws: Any, account: str) -> None:
+    run_module("eks_addon", arguments(version=PINNED))
+    outcome = {"change": "update", "addon_status": "UPDATE_FAILED", "update_status": "Failed"}
+    with Admin(account).outcomes(outcome), pytest.raises(ModuleFailedError, match="UPDATE_FAILED"):
+        run_module("eks_addon", arguments(configuration=QUIET))
+
+    run_cycle("eks_addon", arguments())
+
+
+def test_a_failed_update_whose_addon_heals_is_a_warning(account: str) -> None:
+    run_module("eks_addon", arguments(version=PINNED))
+    outcome = {
+        "change": "update",
+        "addon_status": "DEGRADED",
+        "issues": [ISSUE],
+        "update_status": "Failed",
+        "errors": [{"errorCode": "InsufficientNumberOfReplicas", "errorMessage": "0 of 1"}],
+        "heals_after_seconds": 0.4,
+    }
+    with Admin(account).outcomes(outcome):
+        done = run_module("eks_addon", arguments(version="v5.0.0", degraded="accept"))
+
+    assert (done["addons"][0]["status"], done["addons"][0]["addon_version"]) == ("ACTIVE", "v5.0.0-eksbuild.1")
+    assert any("its update is Failed: InsufficientNumberOfReplicas" in str(warning) for warning in done["warnings"])
+
+
+@pytest.mark.parametrize(("degraded", "warned"), [("warn", True), ("accept", False)])
+def test_a_degraded_addon_is_what_the_task_takes_it_for(account: str, degraded: str, warned: bool) -> None:
+    outcome = {"change": "create", "addon_status": "DEGRADED", "issues": [ISSUE]}
+    with Admin(account).outcomes(outcome):
+        done = run_module("eks_addon", arguments(degraded=degraded, degraded_grace_seconds=0))
+
+    assert done["addons"][0]["health"]["issues"][0]["resource_ids"] == ["agent"]
+    assert any("no ready node" in str(warning) for warning in done.get("warnings", [])) == warned
+
+
+def test_a_degraded_addon_fails_the_task_also_where_nothing_changes(account: str) -> None:
+    options = arguments(degraded_grace_seconds=0)
+    with Admin(account).outcomes({"change": "create", "addon_status": "DEGRADED", "issues": [ISSUE]}):
+        for _run in range(2):
+            with pytest.raises(ModuleFailedError, match=r"DEGRADED: InsufficientNumberOfReplicas.*set degraded to"):
+                run_module("eks_addon", options)
+
+
+def test_a_degraded_addon_that_heals_in_time_is_well(account: str) -> None:
+    outcome = {"change": "create", "addon_status": "DEGRADED", "issues": [ISSUE], "heals_after_seconds": 0.5}
+    with Admin(account).outcomes(outcome):
+        done = run_module("eks_addon", arguments())
+
+    assert (done["addons"][0]["status"], done.get("warnings", [])) == ("ACTIVE", [])
+
+
+def test_a_removal_that_fails_is_told_and_tried_again_by_the_next_run(account: str) -> None:
+    run_module("eks_addon", arguments())
+    with (
+        Admin(account).outcomes({"change": "delete", "addon_status": "DELETE_FAILED", "issues": [CONFLICT]}),
+        pytest.raises(ModuleFailedError, match="DELETE_FAILED: ConfigurationConflict"),
+    ):
+        run_module("eks_addon", arguments(state="absent"))
+
+    run_cycle("eks_addon", arguments(state="absent"))
+
+
+def test_a_creation_whose_reply_is_lost_is_recognised(account: str) -> None:
+    fault = {"operation": "CreateAddon", "times": 1, "withhold_reply": True}
+    with Admin(account).faults(fault):
+        done = run_module("eks_addon", {**arguments(), "aws_config": {"read_timeout": 1}})
+
+    assert (done["changed"], done["addons"][0]["status"]) == (True, "ACTIVE")
+    assert not run_module("eks_addon", arguments())["changed"]
