@@ -23,6 +23,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.processes import (
 from ansible_collections.deepobs.eks.plugins.module_utils.supervisor import Supervisor, SupervisorError
 from support.fake_shop import Answer, running_shop
 from support.servers import free_port
+from support.waiting import eventually
 
 States = dict[str, str] | None
 
@@ -113,13 +114,16 @@ def test_process_is_ready_once_its_url_answers_below_400(tmp_path: Path) -> None
     supervisor = ToldSupervisor(tmp_path, {"web": "RUNNING"})
     with running_shop() as shop:
         shop.special["/ready"] = Answer(503)
-        awaited = process(ready_url=f"{shop.url}/ready", ready_timeout_seconds=10)
-        timer = threading.Timer(0.1, shop.special.pop, ["/ready"])
-        timer.start()
-        wait_until_ready(supervisor, awaited)
-        assert "/ready" not in shop.special
+
+        def recover() -> None:
+            eventually(lambda: shop.requests["/ready"] > 0)
+            del shop.special["/ready"]
+
+        recovering = threading.Thread(target=recover)
+        recovering.start()
+        wait_until_ready(supervisor, process(ready_url=f"{shop.url}/ready", ready_timeout_seconds=20))
         assert shop.requests["/ready"] > 1
-        timer.join()
+        recovering.join()
 
 
 def test_process_whose_url_fails_is_not_ready_in_time(tmp_path: Path) -> None:
