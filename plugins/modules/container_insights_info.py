@@ -8,9 +8,10 @@ DOCUMENTATION = r"""
 ---
 module: container_insights_info
 version_added: 0.1.0
-short_description: Read pod metrics of Container Insights from Amazon CloudWatch
+short_description: Read metrics of Container Insights from Amazon CloudWatch
 description:
-  - Reads metrics of the CloudWatch namespace ContainerInsights for a cluster, a Kubernetes namespace, services or pods.
+  - Reads metrics of the CloudWatch namespace ContainerInsights for a cluster, a Kubernetes namespace, services, pods,
+    containers or nodes.
   - Every query has dimensions, since CloudWatch answers one without them with nothing.
   - A metric without a point is listed with the reason.
 author:
@@ -35,7 +36,29 @@ options:
     description:
       - Pods in O(namespace), dimension PodName. Container Insights names a pod by its workload, for example
         V(backend), all replicas of it together.
-      - Without O(services) and O(pods) the metrics of the whole namespace are read.
+      - Where nothing in the namespace is named, the metrics of the whole namespace are read.
+    type: list
+    elements: str
+    default: []
+  full_pod_names:
+    description:
+      - Single pods in O(namespace) by their full names, dimension FullPodName, for example
+        V(backend-7d4b9c5f6d-x2x8v). Only enhanced observability publishes them.
+      - The PodName that goes with it is looked up among the metrics of the last two weeks.
+    type: list
+    elements: str
+    default: []
+  containers:
+    description:
+      - Containers in each of O(pods), dimension ContainerName, instead of the pods as a whole. Their metrics begin with
+        C(container_), and only enhanced observability publishes them.
+    type: list
+    elements: str
+    default: []
+  nodes:
+    description:
+      - Nodes of the cluster, dimension NodeName. Their metrics begin with C(node_).
+      - The InstanceId that goes with it is looked up among the metrics of the last two weeks.
     type: list
     elements: str
     default: []
@@ -52,7 +75,9 @@ options:
   statistics:
     description:
       - The statistics to read of each metric, V(Average), V(Sum), V(Minimum), V(Maximum), V(SampleCount), a percentile
-        like V(p95) or V(p99.9), or another that CloudWatch knows.
+        like V(p95) or V(p99.9), or another that CloudWatch knows, such as V(tm99) or V(TC(0:80\)).
+      - CloudWatch tells percentiles and their like only of metrics whose single values were published. Those of the
+        add-on are.
     type: list
     elements: str
     default: [Average]
@@ -60,6 +85,8 @@ options:
     description:
       - The length of a point in seconds, 1, 5, 10, 20, 30 or a multiple of 60.
       - A period under 60 needs metrics that are published in high resolution, which those of the add-on are not.
+      - CloudWatch keeps periods under 60 for 3 hours, of 60 for 15 days, of 300 for 63 days and of 3600 for 455 days. A
+        range of which nothing is kept is refused, and one of which only a part is gives a warning.
     type: int
     default: 60
   start_time:
@@ -85,6 +112,10 @@ options:
       - Who publishes the metrics, in words. It is returned as it is, for a report to name it.
     type: str
     default: Amazon CloudWatch agent, Container Insights
+notes:
+  - "IAM permissions: C(cloudwatch:GetMetricData), C(cloudwatch:ListMetrics)."
+  - C(cloudwatch:ListMetrics) is needed to tell why a metric has no point, and for O(full_pod_names) and O(nodes).
+  - Nothing is changed, and check mode does the same as a run.
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -104,6 +135,17 @@ EXAMPLES = r"""
     end_time: "2026-01-31T09:43:00Z"
     wait_timeout: 180
   register: metrics
+
+- name: Read how busy the containers of a pod were at worst
+  deepobs.eks.container_insights_info:
+    cluster_name: shop
+    namespace: ecommerce
+    pods: [backend]
+    containers: [app, proxy]
+    metrics: [container_cpu_utilization, container_memory_utilization]
+    statistics: [p50, p99]
+    start_time: "2026-01-31T09:30:00Z"
+  register: containers
 
 - name: Read the CPU of a whole cluster since this morning
   deepobs.eks.container_insights_info:
@@ -202,21 +244,22 @@ missing:
       returned: always
       type: str
       sample: >-
-        never published with ClusterName=shop, Namespace=ecommerce, PodName=postgresql; check that its publisher runs
-        and names them like this
+        not published with ClusterName=shop, Namespace=ecommerce, PodName=postgresql in the last two weeks; it is
+        published with PodName backend, frontend
 """
 
 from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, connect
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, connect, error_code, run_module
 from ansible_collections.deepobs.eks.plugins.module_utils.instants import iso, parse_range
+from ansible_collections.deepobs.eks.plugins.module_utils.metric_dimensions import DimensionSet, Scope, check_scope
 from ansible_collections.deepobs.eks.plugins.module_utils.metrics import (
     CloudWatch,
     Question,
     check_period,
-    dimension_sets,
+    check_retention,
     is_up_to_date,
     missing_series,
     readable_series,
@@ -224,12 +267,12 @@ from ansible_collections.deepobs.eks.plugins.module_utils.metrics import (
 from ansible_collections.deepobs.eks.plugins.module_utils.waiting import wait_until
 
 POD_METRICS = ["pod_cpu_utilization", "pod_memory_utilization", "pod_network_rx_bytes", "pod_network_tx_bytes"]
+_NAMES = ("services", "pods", "full_pod_names", "containers", "nodes")
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "cluster_name": {"type": "str", "required": True},
     "namespace": {"type": "str"},
-    "services": {"type": "list", "elements": "str", "default": []},
-    "pods": {"type": "list", "elements": "str", "default": []},
+    **{name: {"type": "list", "elements": "str", "default": []} for name in _NAMES},
     "metrics": {"type": "list", "elements": "str", "default": POD_METRICS},
     "statistics": {"type": "list", "elements": "str", "default": ["Average"]},
     "period_seconds": {"type": "int", "default": 60},
@@ -240,73 +283,97 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 
 _LONGEST_POLL_SECONDS = 15.0
+# What CloudWatch says of a query that is not right, by its protocol (API: GetMetricData, "Common Errors").
+_REFUSED = ("ValidationError", "ValidationException", "InvalidParameterValue", "InvalidParameterCombination")
+
+
+def scope_of(params: dict[str, Any]) -> Scope:
+    """What of the cluster the options mean; raises ValueError."""
+    scope = Scope(
+        params["cluster_name"],
+        params["namespace"],
+        **{name: tuple(dict.fromkeys(params[name])) for name in _NAMES},
+    )
+    check_scope(scope)
+    return scope
 
 
 def check_options(params: dict[str, Any]) -> None:
     """Raises ValueError for options that ask for nothing, or that CloudWatch would answer with nothing."""
-    for option in ("cluster_name", "metrics", "statistics"):
+    for option in ("metrics", "statistics"):
         if not params[option]:
             raise ValueError(f"{option} is empty; without it a query has no answer: give at least one name")
-    if params["namespace"] == "":
-        raise ValueError("namespace is empty; leave it out for the whole cluster, or name a Kubernetes namespace")
-    for option in ("services", "pods"):
-        if params[option] and params["namespace"] is None:
-            raise ValueError(f"{option} needs namespace: Container Insights names a pod only within its namespace")
     check_period(params["period_seconds"])
     if params["wait_timeout"] < 0:
         raise ValueError(f"wait_timeout is {params['wait_timeout']}; give seconds, 0 for no wait")
 
 
-def ask(params: dict[str, Any], now: datetime) -> Question:
+def ask(params: dict[str, Any], dimension_sets: tuple[DimensionSet, ...], now: datetime) -> Question:
     """The question the options mean; raises ValueError."""
-    check_options(params)
     start, end = parse_range(params["start_time"], params["end_time"], now)
     return Question(
         metrics=tuple(dict.fromkeys(params["metrics"])),
         statistics=tuple(dict.fromkeys(params["statistics"])),
-        dimension_sets=dimension_sets(params["cluster_name"], params["namespace"], params["services"], params["pods"]),
+        dimension_sets=dimension_sets,
         period_seconds=params["period_seconds"],
         start=start,
         end=end,
     )
 
 
-def collect(cloudwatch: CloudWatch, question: Question, params: dict[str, Any]) -> dict[str, Any]:
-    """Waits for late points as long as allowed, then sorts the series into those with points and those without."""
-    series, _settled = wait_until(
+def collect(cloudwatch: CloudWatch, question: Question, params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Waits for late points as long as allowed, then sorts the series into those with points and those without.
+
+    Beside the result it gives what CloudWatch warns of.
+    """
+    answer, _settled = wait_until(
         lambda: cloudwatch.answer(question),
-        lambda _previous, current: is_up_to_date(current, question),
+        lambda _previous, current: is_up_to_date(current.series, question),
         params["wait_timeout"],
         min(question.period_seconds, _LONGEST_POLL_SECONDS),
     )
     return {
+        "changed": False,
         "cluster_name": params["cluster_name"],
         "namespace": params["namespace"],
         "start_time": iso(question.start),
         "end_time": iso(question.end),
         "period_seconds": question.period_seconds,
         "source": params["source"],
-        "metrics": [readable_series(one) for one in series if one.timestamps],
-        "missing": missing_series(series, cloudwatch, question),
-    }
+        "metrics": [readable_series(one) for one in answer.series if one.timestamps],
+        "missing": missing_series(answer.series, cloudwatch, question),
+    }, answer.warnings()
+
+
+def with_remedy(error: DeepobsError, params: dict[str, Any]) -> DeepobsError:
+    """The same error; where CloudWatch refused the question, with the options to look at."""
+    if error_code(error) not in _REFUSED:
+        return error
+    options = " and ".join(f"{name}, which are {', '.join(params[name])}" for name in ("metrics", "statistics"))
+    return DeepobsError(f"{error.message} because CloudWatch refused the request; check {options}", error.exception)
 
 
 def run(module: Any) -> dict[str, Any]:
     """What the module returns; raises DeepobsError and ValueError."""
-    question = ask(module.params, datetime.now(UTC))
-    return collect(CloudWatch(connect(module, "cloudwatch")), question, module.params)
+    params, now = module.params, datetime.now(UTC)
+    scope = scope_of(params)
+    check_options(params)
+    lost = check_retention(ask(params, scope.dimension_sets(), now), now)
+    cloudwatch = CloudWatch(connect(module, "cloudwatch"))
+    try:
+        question = ask(params, cloudwatch.dimension_sets(scope), now)
+        result, warnings = collect(cloudwatch, question, params)
+    except DeepobsError as error:
+        raise with_remedy(error, params) from error
+    for warning in [lost, *warnings] if lost else warnings:
+        module.warn(warning)
+    return result
 
 
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module)
-    except DeepobsError as error:
-        module.fail_json_aws_error(error)
-    except ValueError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **result)
+    run_module(module, lambda: run(module))
 
 
 if __name__ == "__main__":

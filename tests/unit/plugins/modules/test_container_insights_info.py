@@ -19,6 +19,9 @@ CLUSTER = {"ClusterName": "shop"}
 NAMESPACE = {**CLUSTER, "Namespace": "ecommerce"}
 BACKEND = {**NAMESPACE, "PodName": "backend"}
 SERVICE = {**NAMESPACE, "Service": "backend"}
+CONTAINER = {**BACKEND, "ContainerName": "app"}
+FULL_POD = {**BACKEND, "FullPodName": "backend-1"}
+NODE = {**CLUSTER, "NodeName": "ip-1", "InstanceId": "i-1"}
 
 
 def point(metric: str, dimensions: dict[str, str], at: datetime, value: float) -> dict[str, Any]:
@@ -46,7 +49,7 @@ def publish(url: str) -> None:
         at = START + timedelta(minutes=minute)
         points = [
             point("pod_cpu_utilization", dimensions, at + timedelta(seconds=second), 100 * minute + value)
-            for dimensions in (CLUSTER, NAMESPACE, BACKEND, SERVICE)
+            for dimensions in (CLUSTER, NAMESPACE, BACKEND, SERVICE, CONTAINER, FULL_POD, NODE)
             for second, value in ((5, 10.0), (35, 30.0))
         ]
         client.put_metric_data(Namespace="ContainerInsights", MetricData=points)
@@ -74,6 +77,9 @@ def options(endpoint: str) -> dict[str, Any]:
         ("Minimum", [10.0, 110.0], "Percent"),
         ("Maximum", [30.0, 130.0], "Percent"),
         ("SampleCount", [2.0, 2.0], "Count"),
+        ("p50", [10.0, 110.0], "Percent"),
+        ("p90", [30.0, 130.0], "Percent"),
+        ("TM(:20)", [10.0], "Percent"),
     ],
 )
 def test_statistic_of_each_period(options: dict[str, Any], statistic: str, first_two: list[float], unit: str) -> None:
@@ -82,7 +88,7 @@ def test_statistic_of_each_period(options: dict[str, Any], statistic: str, first
     assert series["dimensions"] == BACKEND
     assert series["values"][:2] == first_two
     assert series["timestamps"][0] == START.isoformat().replace("+00:00", "Z")
-    assert len(series["values"]) == len(series["timestamps"]) == MINUTES
+    assert len(series["values"]) == len(series["timestamps"])
 
 
 @pytest.mark.parametrize(
@@ -92,6 +98,9 @@ def test_statistic_of_each_period(options: dict[str, Any], statistic: str, first
         ({"pods": []}, [NAMESPACE]),
         ({"pods": [], "services": ["backend"]}, [SERVICE]),
         ({"services": ["backend"]}, [SERVICE, BACKEND]),
+        ({"containers": ["app"]}, [CONTAINER]),
+        ({"pods": [], "full_pod_names": ["backend-1"]}, [FULL_POD]),
+        ({"namespace": None, "pods": [], "nodes": ["ip-1", "ip-1"]}, [NODE]),
     ],
 )
 def test_scope_chooses_dimensions(options: dict[str, Any], scope: dict[str, Any], dimensions: list[Any]) -> None:
@@ -115,15 +124,45 @@ def test_metric_without_points_is_listed_with_the_reason(options: dict[str, Any]
         "pod_network_rx_bytes",
         "pod_cpu_utilization",
     ]
-    assert result["missing"][2]["reason"].startswith("never published with ClusterName=shop, Namespace=ecommerce, ")
-    assert "PodName=nobody" in result["missing"][2]["reason"]
+    assert result["missing"][2]["reason"] == (
+        "not published with ClusterName=shop, Namespace=ecommerce, PodName=nobody in the last two weeks; it is"
+        " published with PodName backend"
+    )
+
+
+def ago(**time: float) -> str:
+    return (datetime.now(UTC) - timedelta(**time)).isoformat()
 
 
 def test_known_metric_outside_its_time_says_so(options: dict[str, Any]) -> None:
-    early = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T01:00:00Z"}
+    early = {"start_time": ago(days=2), "end_time": ago(days=1)}
     (missing,) = run_module("container_insights_info", {**options, **early})["missing"]
     assert missing["reason"].startswith("published with ClusterName=shop")
-    assert "2026-01-01T00:00:00Z" in missing["reason"]
+    assert "without a point between" in missing["reason"]
+
+
+def test_unknown_node_is_missing(options: dict[str, Any]) -> None:
+    asked = {**options, "pods": [], "nodes": ["ip-9"]}
+    (missing,) = run_module("container_insights_info", asked)["missing"]
+    assert missing["reason"].startswith("not published with ClusterName=shop, NodeName=ip-9 in the last two weeks")
+
+
+def test_range_that_is_kept_in_part_is_a_warning(options: dict[str, Any]) -> None:
+    result = run_module("container_insights_info", {**options, "start_time": ago(days=16)})
+    assert len(result["metrics"][0]["values"]) == MINUTES
+    assert "multiple of 300" in str(result["warnings"])
+
+
+def test_range_that_is_not_kept_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(
+        ModuleFailedError, match=r"the whole range is before that; give period_seconds as a multiple of 300"
+    ):
+        run_module("container_insights_info", {**options, "start_time": ago(days=17), "end_time": ago(days=16)})
+
+
+def test_statistic_that_cloudwatch_does_not_know_fails_with_its_name(options: dict[str, Any]) -> None:
+    with pytest.raises(ModuleFailedError, match=r"check metrics, which are .* and statistics, which are Median"):
+        run_module("container_insights_info", {**options, "statistics": ["Median"]})
 
 
 def test_more_queries_than_one_call_takes(options: dict[str, Any]) -> None:
@@ -158,6 +197,7 @@ def test_result_is_as_documented(options: dict[str, Any], extra: dict[str, Any])
         ({"namespace": ""}, ["namespace is empty"]),
         ({"namespace": None}, ["pods needs namespace"]),
         ({"namespace": None, "pods": [], "services": ["a"]}, ["services needs namespace"]),
+        ({"pods": [], "containers": ["a"]}, ["containers needs pods"]),
         ({"period_seconds": 7}, ["period_seconds is 7", "multiple of 60"]),
         ({"period_seconds": 0}, ["period_seconds is 0"]),
         ({"wait_timeout": -1}, ["wait_timeout is -1"]),
