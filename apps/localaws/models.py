@@ -15,6 +15,8 @@ from botocore.session import get_session
 # A shape of a model: a structure, a list, a map or a scalar; the published stubs know only what all have in common.
 Shape = Any
 
+# X-Ray's endpoint for OpenTelemetry's spans.
+_UNMODELLED = {("xray", "PutSpans")}
 # The services whose signing name is not the name botocore's clients know them by.
 _NAMES_BY_SIGNING_NAME = {"monitoring": "cloudwatch"}
 
@@ -35,8 +37,13 @@ def service_model(name: str) -> ServiceModel | None:
 
 @cache
 def operation_model(service: str, operation: str) -> OperationModel | None:
-    """Botocore's model of an operation; None when the service does not have it."""
+    """Botocore's model of an operation; None when the service does not have it.
+
+    Operations which AWS has and botocore has no model of are there by their names alone.
+    """
     model = service_model(service)
+    if model and (service, operation) in _UNMODELLED:
+        return OperationModel({"name": operation}, model, operation)
     return model.operation_model(operation) if model and operation in model.operation_names else None
 
 

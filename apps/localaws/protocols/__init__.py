@@ -6,6 +6,7 @@ from localaws.http import HttpRequest
 from localaws.models import service_model
 from localaws.protocols.base import Protocol
 from localaws.protocols.json_rpc import JsonRpc
+from localaws.protocols.otlp import otlp_of
 from localaws.protocols.query import Query
 from localaws.protocols.rest_json import RestJson
 from localaws.protocols.rpc_cbor import RpcCbor
@@ -20,6 +21,8 @@ def protocol_of(http: HttpRequest, service: str | None) -> Protocol:
 
     The services that speak REST with XML are not here; the query protocol's errors are what their clients read.
     """
+    if (otlp := otlp_of(http)) is not None:
+        return otlp
     if http.headers.get("smithy-protocol") == "rpc-v2-cbor":
         return _CBOR
     if "x-amz-target" in http.headers:

@@ -34,24 +34,26 @@ def calls(view: TraceView) -> Iterator[Call]:
     whose parent is no remote call is timed by itself, as there is no call to time.
     """
     served = {segment.parent_id: segment for segment in view.segments if not segment.is_subsegment}
-    owners: dict[str, Node] = {}
+    parts = [(segment, _parts(segment)) for segment in view.segments]
+    holders = {part["id"]: segment for segment, found in parts for part in found}
+    holders |= {segment.id: segment for segment in view.segments}
     called: set[str] = set()
-    # Subsegments sent apart come last: they belong to the owner of their parent.
-    for segment in sorted(view.segments, key=lambda segment: segment.is_subsegment):
-        for part, owner, remote in _remote_parts(segment, owners):
-            called.add(part["id"])
-            yield _made(part, owner, remote, served.get(part["id"]))
+    for segment, found in parts:
+        for part in found:
+            if part.get("end_time") is not None and (remote := remote_node(part)) is not None:
+                called.add(part["id"])
+                yield _made(part, _owner(segment, holders), remote, served.get(part["id"]))
     for segment in view.segments:
         if not segment.is_subsegment and segment.end is not None:
-            yield from _received(segment, segment.end, owners, called)
+            yield from _received(segment, segment.end, holders, called)
 
 
-def _received(segment: Segment, end: float, owners: dict[str, Node], called: set[str]) -> Iterator[Call]:
+def _received(segment: Segment, end: float, holders: dict[str, Segment], called: set[str]) -> Iterator[Call]:
     if segment.parent_id is None:
         client = (segment.node[0], CLIENT)
         yield Call(client, segment.node, segment.start, end, segment.flags, segment, False)
-    elif segment.parent_id in owners and segment.parent_id not in called:
-        caller = owners[segment.parent_id]
+    elif segment.parent_id in holders and segment.parent_id not in called:
+        caller = _owner(holders[segment.parent_id], holders)
         yield Call(caller, segment.node, segment.start, end, segment.flags, segment, False)
 
 
@@ -60,17 +62,18 @@ def _made(part: dict[str, Any], owner: Node, remote: Node, served_by: Segment | 
     return Call(owner, node, part["start_time"], part["end_time"], outcome(part), part, served_by is None)
 
 
-def _remote_parts(segment: Segment, owners: dict[str, Node]) -> Iterator[tuple[dict[str, Any], Node, Node]]:
-    """Notes which service a segment's parts belong to, and yields those that left the process and have ended.
-
-    Each comes with the service and with the remote node that X-Ray infers from it.
-    """
-    owner = owners.get(segment.parent_id or "", segment.node) if segment.is_subsegment else segment.node
-    owners[segment.id] = owner
+def _parts(segment: Segment) -> list[dict[str, Any]]:
+    """The subsegments of a segment; of a subsegment that was sent apart, itself as well."""
     if not segment.is_subsegment and b'"subsegments"' not in segment.document:
-        return
+        return []
     data = segment.data
-    for part in (data, *subsegments(data)) if segment.is_subsegment else subsegments(data):
-        owners[part["id"]] = owner
-        if part.get("end_time") is not None and (remote := remote_node(part)) is not None:
-            yield part, owner, remote
+    return [data, *subsegments(data)] if segment.is_subsegment else list(subsegments(data))
+
+
+def _owner(segment: Segment, holders: dict[str, Segment]) -> Node:
+    """The service of a segment; a subsegment that was sent apart has its parent's, as far as that is known."""
+    visited: set[str] = set()
+    while segment.is_subsegment and segment.parent_id in holders and segment.id not in visited:
+        visited.add(segment.id)
+        segment = holders[segment.parent_id]
+    return segment.node

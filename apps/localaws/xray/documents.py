@@ -101,7 +101,16 @@ def parse(document: str, now: float, pool: Pool) -> tuple[str, int, Segment]:
     segment_id = _segment_id(data)
     try:
         trace_id, epoch = _trace(data, now)
-        return trace_id, epoch, _indexed(segment_id, data, raw, pool)
+    except MalformedSegment as malformed:
+        raise MalformedSegment(malformed.code, segment_id) from None
+    return trace_id, epoch, indexed(data, raw, pool)
+
+
+def indexed(data: dict[str, Any], raw: bytes, pool: Pool) -> Segment:
+    """Indexes a document that is parsed already, and checks all of it but its trace. Raises MalformedSegment."""
+    segment_id = _segment_id(data)
+    try:
+        return _indexed(segment_id, data, raw, pool)
     except MalformedSegment as malformed:
         raise MalformedSegment(malformed.code, segment_id) from None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from localaws.service import Operation, Service, ServiceError
 from localaws.xray.documents import MalformedSegment
+from localaws.xray.otlp import put_spans
 from localaws.xray.reading import Reading
 from localaws.xray.region import MayWriteSpans, Region, Regions
 
@@ -66,6 +67,7 @@ def _one_page(key: str, members: Callable[[Region], list[Answer]]) -> Callable[[
 
 
 _OF_A_REGION: dict[str, Callable[[Region, Answer], Answer]] = {
+    "PutSpans": put_spans,
     "PutTraceSegments": _put_trace_segments,
     "GetSamplingRules": _one_page("SamplingRuleRecords", lambda region: region.rules.records()),
     "GetSamplingTargets": lambda region, given: region.rules.targets(given["SamplingStatisticsDocuments"]),

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from localaws.service import Request
 from localaws.xray.destination import Destination
-from localaws.xray.documents import Pool, parse
+from localaws.xray.documents import Pool, indexed, parse
 from localaws.xray.groups import Groups
 from localaws.xray.indexing import IndexingRules
 from localaws.xray.retrieval import Retrievals
@@ -45,6 +47,18 @@ class Region:
         now = self._clock()
         trace_id, second, segment = parse(document, now, self._pool)
         self.traces.put(trace_id, second, segment, now, self._begun)
+
+    def put_parsed(self, data: dict[str, Any]) -> None:
+        """Takes a segment in whose trace may have any id: its second is the one it starts in. Raises MalformedSegment.
+
+        Source: CloudWatch user guide, "Transaction Search": ids of the W3C are taken.
+        """
+        segment = indexed(data, orjson.dumps(data), self._pool)
+        self.traces.put(data["trace_id"], int(segment.start), segment, self._clock(), self._begun)
+
+    def now(self) -> float:
+        """The region's time in epoch seconds."""
+        return self._clock()
 
     def dump(self) -> dict[str, Any]:
         """What was set here that is not as AWS ships it, without times."""
