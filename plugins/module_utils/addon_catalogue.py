@@ -58,14 +58,33 @@ class Catalogue:
 
     def releases(self, name: str) -> list[Release]:
         """An add-on's versions for the cluster's Kubernetes version, newest first; DeepobsError where there is none."""
-        kubernetes_version = self.cluster["version"]
-        found = self._find_releases(name, kubernetes_version)
+        found = self.find_releases(name)
         if not found:
+            kubernetes_version = self.cluster["version"]
             raise DeepobsError(
                 f"EKS has no add-on {name!r} for Kubernetes {kubernetes_version}. Mend its name; the names are those of"
                 f" 'aws eks describe-addon-versions --kubernetes-version {kubernetes_version}'."
             )
-        return sorted(found, key=lambda release: release.precedence, reverse=True)
+        return found
+
+    def find_releases(self, name: str) -> list[Release]:
+        """The same where there may be none."""
+        kubernetes_version = self.cluster["version"]
+        found = pages(
+            self._eks.describe_addon_versions,
+            f"list the versions of add-on {name}",
+            continued_by="nextToken",
+            addonName=name,
+            kubernetesVersion=kubernetes_version,
+        )
+        releases = [
+            _release(addon, version, kubernetes_version)
+            for page in found
+            for addon in page["addons"]
+            if addon["addonName"] == name
+            for version in addon["addonVersions"]
+        ]
+        return sorted(releases, key=lambda release: release.precedence, reverse=True)
 
     def interface(self, name: str, version: str) -> Interface:
         """The published schema of a version's configuration, and the service accounts that Pod Identity can serve."""
@@ -87,22 +106,6 @@ class Catalogue:
         answer = call(self._eks.describe_addon_configuration, purpose, addonName=name, addonVersion=version)
         accounts = [entry["serviceAccount"] for entry in answer.get("podIdentityConfiguration", [])]
         return Interface(json.loads(answer.get("configurationSchema") or "{}"), tuple(accounts))
-
-    def _find_releases(self, name: str, kubernetes_version: str) -> list[Release]:
-        found = pages(
-            self._eks.describe_addon_versions,
-            f"list the versions of add-on {name}",
-            continued_by="nextToken",
-            addonName=name,
-            kubernetesVersion=kubernetes_version,
-        )
-        return [
-            _release(addon, version, kubernetes_version)
-            for page in found
-            for addon in page["addons"]
-            if addon["addonName"] == name
-            for version in addon["addonVersions"]
-        ]
 
 
 def precedence(version: str) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the deepobs.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Reading EKS add-ons that are installed, in Ansible's shape."""
+"""Reading EKS add-ons that are installed and their updates, in Ansible's shape."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.deepobs.eks.plugins.module_utils.addon_remedies import trouble_remedy
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call
+from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
 
 with suppress(ImportError):
     import yaml
@@ -54,9 +55,32 @@ def from_aws(described: dict[str, Any], associations: list[dict[str, str]]) -> A
         "tags": dict(described.get("tags", {})),
         "publisher": described.get("publisher", ""),
         "owner": described.get("owner", ""),
-        "created_at": instant(described.get("createdAt")),
-        "modified_at": instant(described.get("modifiedAt")),
+        "created_at": _instant(described.get("createdAt")),
+        "modified_at": _instant(described.get("modifiedAt")),
     }
+
+
+def list_addons(eks: Any, cluster_name: str) -> list[str]:
+    """The names of all add-ons of a cluster."""
+    purpose = f"list the add-ons of cluster {cluster_name}"
+    found = pages(eks.list_addons, purpose, continued_by="nextToken", clusterName=cluster_name)
+    return [name for page in found for name in page["addons"]]
+
+
+def read_updates(eks: Any, cluster_name: str, name: str, most: int) -> list[dict[str, Any]]:
+    """The last updates of an add-on, the newest first, with the remedy of each error.
+
+    EKS lists updates in no order that it promises (API_ListUpdates), so each is asked for its time.
+    """
+    what, names = f"updates of add-on {name} of cluster {cluster_name}", {"name": cluster_name, "addonName": name}
+    listed = pages(eks.list_updates, f"list the {what}", continued_by="nextToken", **names)
+    found = [
+        call(eks.describe_update, f"describe the {what}", _NOT_FOUND, **names, updateId=update_id).get("update")
+        for page in listed
+        for update_id in page["updateIds"]
+    ]
+    newest = sorted(filter(None, found), key=lambda update: update["createdAt"], reverse=True)
+    return [_update(update) for update in newest[:most]]
 
 
 def parse_configuration(text: str) -> dict[str, Any]:
@@ -66,11 +90,6 @@ def parse_configuration(text: str) -> dict[str, Any]:
     except ValueError:
         parsed = _parse_yaml(text)
     return parsed if isinstance(parsed, dict) else {}
-
-
-def instant(moment: datetime | None) -> str | None:
-    """A time of AWS in ISO 8601."""
-    return moment.isoformat() if moment else None
 
 
 def _read_association(eks: Any, cluster_name: str, arn: str) -> dict[str, str]:
@@ -87,13 +106,25 @@ def _read_association(eks: Any, cluster_name: str, arn: str) -> dict[str, str]:
 
 
 def _issue(issue: dict[str, Any]) -> dict[str, Any]:
-    code = issue.get("code", "Unknown")
+    return _trouble(issue.get("code", "Unknown"), issue.get("message", ""), issue.get("resourceIds", []))
+
+
+def _update(update: dict[str, Any]) -> dict[str, Any]:
+    errors = [
+        _trouble(error.get("errorCode", "Unknown"), error.get("errorMessage", ""), error.get("resourceIds", []))
+        for error in update.get("errors", [])
+    ]
     return {
-        "code": code,
-        "message": issue.get("message", ""),
-        "resource_ids": list(issue.get("resourceIds", [])),
-        "remedy": trouble_remedy(code),
+        "id": update["id"],
+        "status": update["status"],
+        "created_at": _instant(update["createdAt"]),
+        "params": {parameter["type"]: parameter["value"] for parameter in update.get("params", [])},
+        "errors": errors,
     }
+
+
+def _trouble(code: str, message: str, resource_ids: list[str]) -> dict[str, Any]:
+    return {"code": code, "message": message, "resource_ids": list(resource_ids), "remedy": trouble_remedy(code)}
 
 
 def _parse_yaml(text: str) -> Any:
@@ -103,3 +134,7 @@ def _parse_yaml(text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         return {}
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
