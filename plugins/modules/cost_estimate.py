@@ -8,9 +8,12 @@ DOCUMENTATION = r"""
 ---
 module: cost_estimate
 version_added: 0.1.0
-short_description: Estimate what tracing and measuring a test costs
+short_description: Estimate what tracing and measuring cost, before or after
 description:
   - Multiplies what a test used with the prices given, for the test itself and for a day and a month at its rate.
+  - With O(forecast) it reckons what is going to be used, before anything is turned on or before a sampling rule is
+    changed.
+  - Says which of the numbers given the result hangs on.
   - Knows no price. Prices change, so each table says when it held and where it is from.
   - Calls no AWS API.
 author:
@@ -18,7 +21,7 @@ author:
 options:
   duration_seconds:
     description:
-      - How long the test took, in seconds.
+      - How long the test took, or the time of the O(forecast), in seconds.
     type: float
     required: true
   pods:
@@ -49,6 +52,77 @@ options:
         O(prices.xray_retrieved_per_million_usd).
     type: int
     default: 0
+  log_gigabytes:
+    description:
+      - How many gigabytes of performance log events CloudWatch Logs took in. Needs O(prices.logs_ingested_per_gb_usd).
+    type: float
+    default: 0
+  span_gigabytes:
+    description:
+      - How many gigabytes of spans CloudWatch Logs took in for Transaction Search. Needs
+        O(prices.spans_ingested_per_gb_usd).
+    type: float
+    default: 0
+  spans_indexed:
+    description:
+      - How many spans X-Ray indexed beyond those that are free. Needs O(prices.spans_indexed_per_million_usd).
+    type: int
+    default: 0
+  forecast:
+    description:
+      - What the load is going to be. What is reckoned from it takes the place of the quantities above, which must then
+        not be given.
+    type: dict
+    suboptions:
+      requests_per_second:
+        description: Requests from outside in a second, on average. Each is one trace if it is sampled.
+        type: float
+        required: true
+      fixed_rate:
+        description: Share of the requests that are traced once the reservoir is used up, from 0 to 1.
+        type: float
+        required: true
+      reservoir_size:
+        description: Requests that are traced each second before O(forecast.fixed_rate) applies.
+        type: int
+        default: 1
+      observations_per_pod_minute:
+        description:
+          - How many observations Container Insights takes in for a pod in a minute, where it is billed by observation.
+            O(pods) is then only what they are counted from.
+        type: float
+      log_bytes_per_pod_minute:
+        description: How many bytes of performance log events there are for a pod in a minute.
+        type: float
+      spans_per_trace:
+        description:
+          - How many spans a trace has, where they go to CloudWatch Logs for Transaction Search. X-Ray's price for
+            traces recorded is then not paid.
+        type: float
+      bytes_per_span:
+        description: How many bytes a span has.
+        type: float
+      indexed_share:
+        description: Share of the spans that is indexed and is not free, from 0 to 1.
+        type: float
+  current_sampling:
+    description:
+      - The sampling as it is now. RV(sampling_change) then compares it with that of O(forecast).
+    type: dict
+    suboptions:
+      fixed_rate:
+        description: Share of the requests that are traced once the reservoir is used up, from 0 to 1.
+        type: float
+        required: true
+      reservoir_size:
+        description: Requests that are traced each second before O(current_sampling.fixed_rate) applies.
+        type: int
+        default: 1
+  max_price_age_days:
+    description:
+      - Warns where O(prices.date) is longer ago.
+    type: int
+    default: 180
   apply_free_tier:
     description:
       - Whether the sums leave out what is free each month. They then hold only where nothing else in the account uses
@@ -89,8 +163,21 @@ options:
       container_insights_observations_per_million_usd:
         description: What a million observations of Container Insights with enhanced observability cost.
         type: str
+      logs_ingested_per_gb_usd:
+        description: What CloudWatch Logs costs for a gigabyte of log events.
+        type: str
+      logs_ingested_free_gb_per_month:
+        description: How many gigabytes of log events are free each month.
+        type: str
+      spans_ingested_per_gb_usd:
+        description: What a gigabyte of spans for Transaction Search costs.
+        type: str
+      spans_indexed_per_million_usd:
+        description: What a million indexed spans cost.
+        type: str
 notes:
   - A month is 30 days.
+  - Needs no IAM permissions, for it calls no AWS API.
 """
 
 EXAMPLES = r"""
@@ -111,6 +198,19 @@ EXAMPLES = r"""
       container_insights_pod_day_usd: 0.30
   register: cost
 
+- name: Estimate an hour before Container Insights and tracing are turned on, and what a higher rate would add
+  deepobs.eks.cost_estimate:
+    duration_seconds: 3600
+    pods: 12
+    forecast:
+      requests_per_second: 50
+      fixed_rate: 0.10
+      observations_per_pod_minute: 20
+    current_sampling:
+      fixed_rate: 0.05
+    prices: "{{ observability_prices }}"
+  register: forecast
+
 - name: Estimate with what is free each month left out
   deepobs.eks.cost_estimate:
     duration_seconds: "{{ load.totals.duration_seconds }}"
@@ -121,23 +221,61 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+sampling_change:
+  description: What another sampling changes, at the load of O(forecast).
+  returned: when O(current_sampling) is given
+  type: dict
+  contains:
+    before:
+      description: What O(current_sampling) leads to.
+      returned: always
+      type: dict
+      sample: {traces_per_second: 3.45, per_month_usd: 44.712}
+    after:
+      description: What the sampling in O(forecast) leads to.
+      returned: always
+      type: dict
+      sample: {traces_per_second: 5.9, per_month_usd: 76.464}
+    added_per_month_usd:
+      description: What a month costs more; negative where it costs less.
+      returned: always
+      type: float
+      sample: 31.752
+sensitivity:
+  description:
+    - On which of the numbers given a month's cost hangs, the most first, each by what 10 percent more of it add. A
+      number on which it does not hang is left out.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    input:
+      description: The option.
+      returned: always
+      type: str
+      sample: forecast.requests_per_second
+    added_usd:
+      description: What 10 percent more of it add to a month's cost; negative where it gets less.
+      returned: always
+      type: float
+      sample: 6.48
 currency:
   description: The currency of all sums.
   returned: always
   type: str
   sample: USD
 this_test_usd:
-  description: What the test cost.
+  description: What the test, or the time forecast, costs.
   returned: always
   type: float
   sample: 2.19331917
 per_day_usd:
-  description: What a day at the test's rate costs.
+  description: What a day at its rate costs.
   returned: always
   type: float
   sample: 242.95
 per_month_usd:
-  description: What 30 days at the test's rate cost.
+  description: What 30 days at its rate cost.
   returned: always
   type: float
   sample: 7288.5
@@ -193,75 +331,150 @@ prices:
     xray_recorded_per_million_usd: 5.0
 """
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import run_module
 from ansible_collections.deepobs.eks.plugins.module_utils.costs import (
+    PRICES,
+    QUANTITIES,
     PriceTable,
     Usage,
+    as_number,
     bill,
     check_origin,
     estimate,
     parse_price,
+    per_month,
 )
+from ansible_collections.deepobs.eks.plugins.module_utils.forecasts import forecast, sampling_of, sensitivity
 
 _ORIGIN = ("date", "source")
-_PRICES = (
-    "xray_recorded_per_million_usd",
-    "xray_recorded_free_per_month",
-    "xray_retrieved_per_million_usd",
-    "xray_retrieved_free_per_month",
-    "container_insights_pod_day_usd",
-    "container_insights_observations_per_million_usd",
+_FLOATS = ("log_gigabytes", "span_gigabytes")
+_FORECAST_FLOATS = (
+    "observations_per_pod_minute",
+    "log_bytes_per_pod_minute",
+    "spans_per_trace",
+    "bytes_per_span",
+    "indexed_share",
 )
-_QUANTITIES = ("pods", "metric_observations", "traces_recorded", "traces_retrieved", "traces_scanned")
+_SAMPLING: dict[str, dict[str, Any]] = {
+    "fixed_rate": {"type": "float", "required": True},
+    "reservoir_size": {"type": "int", "default": 1},
+}
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "duration_seconds": {"type": "float", "required": True},
-    **{name: {"type": "int", "default": 0} for name in _QUANTITIES},
+    **{name: {"type": "float" if name in _FLOATS else "int", "default": 0} for name in QUANTITIES},
+    "forecast": {
+        "type": "dict",
+        "options": {
+            "requests_per_second": {"type": "float", "required": True},
+            **_SAMPLING,
+            **{name: {"type": "float"} for name in _FORECAST_FLOATS},
+        },
+        "required_together": [("spans_per_trace", "bytes_per_span")],
+    },
+    "current_sampling": {"type": "dict", "options": _SAMPLING},
+    "max_price_age_days": {"type": "int", "default": 180},
     "apply_free_tier": {"type": "bool", "default": False},
     "prices": {
         "type": "dict",
         "required": True,
         "options": {
             **{name: {"type": "str", "required": True} for name in _ORIGIN},
-            **{name: {"type": "str"} for name in _PRICES},
+            **{name: {"type": "str"} for name in PRICES},
         },
     },
 }
 
 
 def usage_of(params: dict[str, Any]) -> Usage:
-    """What the options say was used; raises ValueError."""
+    """What the options say is used; raises ValueError."""
     duration_seconds = Decimal(str(params["duration_seconds"]))
     if not duration_seconds.is_finite() or duration_seconds <= 0:
         raise ValueError(f"duration_seconds is {duration_seconds}; give the test's length, more than 0")
-    if params["pods"] and params["metric_observations"]:
+    quantities = {name: parse_price(name, str(params[name])) for name in QUANTITIES}
+    origins: dict[str, str] = {}
+    if params["forecast"]:
+        reckoned = forecast(params["forecast"], duration_seconds, quantities["pods"])
+        for name in reckoned.quantities:
+            if quantities[name]:
+                raise ValueError(f"{name} is given, but forecast tells it too; give only one of them")
+        quantities, origins = {**quantities, **reckoned.quantities}, reckoned.origins
+        if "metric_observations" in reckoned.quantities:
+            quantities["pods"] = Decimal(0)
+    if quantities["pods"] and quantities["metric_observations"]:
         raise ValueError("pods and metric_observations count the same thing; give only one of them")
-    quantities = {name: parse_price(name, str(params[name])) for name in _QUANTITIES}
-    return Usage(duration_seconds=duration_seconds, **quantities)
+    return Usage(duration_seconds, quantities, origins)
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
-    """What the module returns; raises ValueError."""
-    prices = params["prices"]
-    check_origin(prices)
+def month_of(params: dict[str, Any]) -> Decimal:
+    """What 30 days cost; raises ValueError."""
     usage = usage_of(params)
-    items = bill(usage, PriceTable({name: prices[name] for name in _PRICES}))
-    given = {name: float(prices[name]) for name in _PRICES if prices[name] is not None}
-    origin = {name: prices[name] for name in _ORIGIN}
-    return {**estimate(items, usage.duration_seconds, params["apply_free_tier"]), "prices": {**given, **origin}}
+    return per_month(bill(usage, _prices(params)), usage.duration_seconds, params["apply_free_tier"])
+
+
+def _prices(params: dict[str, Any]) -> PriceTable:
+    given = {name: params["prices"][name] for name in PRICES}
+    return PriceTable({name: None if value is None else str(value) for name, value in given.items()})
+
+
+def sampling_change(params: dict[str, Any]) -> dict[str, Any]:
+    """What the forecast's sampling changes; raises ValueError."""
+    if not params["forecast"]:
+        raise ValueError("current_sampling needs forecast: without requests and a new sampling there is no change")
+    rate = Decimal(str(params["forecast"]["requests_per_second"]))
+    current = params["current_sampling"]
+    sides = {
+        "before": ("current_sampling", {**params, "forecast": {**params["forecast"], **current}}),
+        "after": ("forecast", params),
+    }
+    found = {
+        side: {
+            "traces_per_second": as_number(sampling_of(options[where], where).traces_per_second(rate)),
+            "per_month_usd": as_number(month_of(options)),
+        }
+        for side, (where, options) in sides.items()
+    }
+    return {**found, "added_per_month_usd": as_number(month_of(params) - month_of(sides["before"][1]))}
+
+
+def hangs_on(params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Which numbers of the options a month's cost hangs on."""
+    names = (*QUANTITIES, "forecast", "prices")
+    prices = {name: Decimal(params["prices"][name]) for name in PRICES if params["prices"][name] is not None}
+    numbers = {name: params[name] for name in names if params[name]} | {"prices": prices}
+
+    def cost(changed: dict[str, Any]) -> Decimal:
+        return month_of({**params, **changed, "prices": {**params["prices"], **changed["prices"]}})
+
+    return sensitivity(numbers, cost)
+
+
+def run(module: Any) -> dict[str, Any]:
+    """What the module returns; raises ValueError."""
+    params, prices = module.params, module.params["prices"]
+    if warning := check_origin(prices, datetime.now(UTC).date(), params["max_price_age_days"]):
+        module.warn(warning)
+    usage = usage_of(params)
+    items = bill(usage, _prices(params))
+    given = {name: float(prices[name]) for name in PRICES if prices[name] is not None}
+    return {
+        "changed": False,
+        **estimate(items, usage.duration_seconds, params["apply_free_tier"]),
+        **({"sampling_change": sampling_change(params)} if params["current_sampling"] else {}),
+        "sensitivity": hangs_on(params),
+        "prices": {**given, **{name: prices[name] for name in _ORIGIN}},
+    }
 
 
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params)
-    except ValueError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **result)
+    run_module(module, lambda: run(module))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.costs import (
     PriceTable,
     Usage,
     bill,
+    check_origin,
     estimate,
     parse_price,
 )
@@ -28,7 +30,8 @@ COUNTS = st.integers(0, 10**9)
 
 
 def usage(seconds: float, recorded: int, read: int, pods: int) -> Usage:
-    return Usage(Decimal(str(seconds)), Decimal(recorded), Decimal(read), Decimal(0), Decimal(pods), Decimal(0))
+    quantities = {"traces_recorded": Decimal(recorded), "traces_retrieved": Decimal(read), "pods": Decimal(pods)}
+    return Usage(Decimal(str(seconds)), quantities, {})
 
 
 @given(st.integers(1, 10**7), COUNTS, COUNTS, st.integers(0, 1000))
@@ -71,3 +74,26 @@ def test_formula_keeps_what_is_less_than_a_cent(quantity: str, free: str, formul
 def test_price_that_is_none_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match=r"prices\.x is"):
         parse_price("prices.x", text)
+
+
+TODAY = date(2026, 1, 31)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(-1, False), (0, False), (180, False), (181, True)])
+def test_old_table_is_a_warning(days: int, warned: bool) -> None:
+    origin = {"date": (TODAY - timedelta(days=days)).isoformat(), "source": "page"}
+    warning = check_origin(origin, TODAY, 180)
+    assert bool(warning) is warned
+    assert warning == "" or "181 days old; look at page" in warning
+
+
+def test_table_of_the_future_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"prices\.date is 2026-02-02, which is yet to come"):
+        check_origin({"date": "2026-02-02", "source": "page"}, TODAY, 180)
+
+
+def test_reckoned_quantity_says_how() -> None:
+    used = Usage(Decimal(60), {"log_gigabytes": Decimal("0.5")}, {"log_gigabytes": "by hand"})
+    (item,) = bill(used, PriceTable({"logs_ingested_per_gb_usd": "0.57", "logs_ingested_free_gb_per_month": "5"}))
+    assert item.words == "0.5 log GB [by hand] x $0.57 a GB"
+    assert (item.cost(Decimal(1), False), item.cost(Decimal(1), True)) == (Decimal("0.285"), Decimal(0))
