@@ -1,0 +1,39 @@
+"""How the code is laid out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST_FUNCTION_LINES = 60
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+MAKES_NO_AWS_CALL = {"cost_estimate", "stress_test", "supervised_process"}
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """The name and the lines of each function of a file."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, FUNCTIONS):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+@pytest.mark.parametrize("room", ["plugins", "apps/localaws"])
+def test_no_function_is_too_long(room: str) -> None:
+    long = [
+        f"{path.relative_to(ROOT)}: {name} has {lines} lines"
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for name, lines in functions(path)
+        if lines > LONGEST_FUNCTION_LINES
+    ]
+    assert long == []
+
+
+@pytest.mark.parametrize("name", sorted(MAKES_NO_AWS_CALL))
+def test_module_said_to_make_no_aws_call_has_no_client(name: str) -> None:
+    source = (ROOT / "plugins" / "modules" / f"{name}.py").read_text("utf-8")
+    assert "AnsibleAWSModule" not in source
+    assert "boto" not in source
