@@ -1,0 +1,88 @@
+# Copyright: The deepobs.eks maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a role's trust policy lets EKS Pod Identity give it to a service account. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+PRINCIPAL = "pods.eks.amazonaws.com"
+# What Pod Identity does to a role (EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity").
+ACTIONS = ("sts:AssumeRole", "sts:TagSession")
+TRUST_STATEMENT = {
+    "Effect": "Allow",
+    "Principal": {"Service": PRINCIPAL},
+    "Action": list(ACTIONS),
+}
+
+
+def untrusted_actions(trust_policy: Mapping[str, Any], context: Mapping[str, str]) -> list[str]:
+    """Which of the ACTIONS the policy does not let Pod Identity do.
+
+    `context` has the condition keys whose values are known (lower case). A condition on another key, or with another
+    operator, is taken to hold where it allows and not to hold where it denies: only STS can tell.
+    """
+    statements = _list(trust_policy.get("Statement"))
+    return [action for action in ACTIONS if not _allows(statements, action, context)]
+
+
+def known_context(cluster_arn: str, namespace: str, service_account: str) -> dict[str, str]:
+    """The condition keys that are known before there is a pod (EKS User Guide, "List of session tags added by EKS Pod
+    Identity")."""
+    return {
+        "aws:sourcearn": cluster_arn,
+        "aws:sourceaccount": cluster_arn.split(":")[4],
+        "aws:requesttag/eks-cluster-arn": cluster_arn,
+        "aws:requesttag/eks-cluster-name": cluster_arn.rpartition("/")[2],
+        "aws:requesttag/kubernetes-namespace": namespace,
+        "aws:requesttag/kubernetes-service-account": service_account,
+    }
+
+
+def _allows(statements: list[Any], action: str, context: Mapping[str, str]) -> bool:
+    concerned = [one for one in statements if _names_principal(one) and _names_action(one, action)]
+    allowed = any(one["Effect"] == "Allow" and _may_hold(one, context) for one in concerned)
+    denied = any(one["Effect"] == "Deny" and not one.get("Condition") for one in concerned)
+    return allowed and not denied
+
+
+def _names_principal(statement: Mapping[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    named = _list(principal.get("Service")) if isinstance(principal, Mapping) else _list(principal)
+    return PRINCIPAL in named or "*" in named
+
+
+def _names_action(statement: Mapping[str, Any], action: str) -> bool:
+    return any(_like(pattern.lower(), action.lower()) for pattern in _list(statement.get("Action")))
+
+
+def _may_hold(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    return all(
+        any(matches(str(wanted), context[key.lower()]) for wanted in _list(values))
+        for operator, keys in statement.get("Condition", {}).items()
+        if (matches := _COMPARISONS.get(operator.rpartition(":")[2].removesuffix("IfExists")))
+        for key, values in keys.items()
+        if key.lower() in context
+    )
+
+
+def _like(pattern: str, text: str) -> bool:
+    """Whether a text matches a pattern whose * is any text and ? any one character."""
+    translated = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
+    return re.fullmatch(translated, text, re.DOTALL) is not None
+
+
+def _list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+_COMPARISONS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": str.__eq__,
+    "StringLike": _like,
+    "ArnEquals": _like,
+    "ArnLike": _like,
+}
