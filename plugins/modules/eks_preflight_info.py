@@ -10,7 +10,7 @@ short_description: Tell what is missing before an EKS cluster can be observed
 version_added: 0.1.0
 author: The deepobs.eks maintainers (@deepobs)
 description:
-  - Looks at credentials, the cluster, its Kubernetes version and its OIDC provider, and changes nothing.
+  - Looks at credentials, the cluster, its Kubernetes version, its nodes and its OIDC provider, and changes nothing.
   - Every check comes back with what was seen and, where something is missing, how to get it.
 options:
   cluster_name:
@@ -26,9 +26,12 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - "IAM permissions: C(eks:DescribeCluster), C(iam:ListOpenIDConnectProviders)."
+  - "IAM permissions: C(eks:DescribeCluster), C(eks:ListNodegroups), C(eks:DescribeNodegroup),
+    C(iam:ListOpenIDConnectProviders)."
   - Everybody may ask who they are (C(sts:GetCallerIdentity)). That the cluster may not be described is a failed check;
-    that the OIDC providers may not be listed fails the task.
+    that node groups or OIDC providers may not be listed fails the task. With EKS Auto Mode no node group is asked for.
+  - EKS tells of managed node groups and of EKS Auto Mode. Nodes of one's own making, such as Karpenter's, it does not
+    know, and on Fargate the agents of observability, which run once a node, do not run.
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -91,10 +94,14 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call, connect, failure, run_module
 from ansible_collections.deepobs.eks.plugins.module_utils.clusters import describe_cluster
+from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
 
 OK = "ok"
 WARNING = "warning"
 FAILED = "failed"
+
+# API_Nodegroup, "status": those whose nodes run, or may.
+_WITH_NODES = frozenset({"ACTIVE", "UPDATING", "DEGRADED"})
 
 
 def check(name: str, status: str, message: str, remedy: str = "") -> dict[str, str]:
@@ -125,6 +132,24 @@ def check_version(cluster: dict[str, str], minimum: str) -> dict[str, str]:
     )
 
 
+def check_nodes(auto_mode: bool, node_groups: list[dict[str, Any]]) -> dict[str, str]:
+    """An add-on whose pods find no node is DEGRADED after 20 minutes; node groups are in the shape of EKS' model."""
+    if auto_mode:
+        return check("nodes", OK, "EKS Auto Mode starts nodes as they are needed")
+    ready = [group for group in node_groups if group["status"] in _WITH_NODES and _desired_nodes(group)]
+    if ready:
+        names = ", ".join(group["nodegroupName"] for group in ready)
+        return check("nodes", OK, f"{sum(map(_desired_nodes, ready))} nodes in node groups ({names})")
+    seen = [f"{group['nodegroupName']} is {group['status']} with {_desired_nodes(group)}" for group in node_groups]
+    return check(
+        "nodes",
+        WARNING,
+        f"no node group has nodes ({'; '.join(seen)})" if seen else "the cluster has neither node groups nor Auto Mode",
+        "add-ons stay DEGRADED until there are nodes: start some, or go on where they are your own (Karpenter), perhaps"
+        " with container_insights_degraded: warn",
+    )
+
+
 def check_oidc_provider(issuer: str, provider_arns: list[str]) -> dict[str, str]:
     """IAM trusts the cluster's service accounts by a provider whose ARN ends with the issuer without its scheme."""
     if not issuer:
@@ -141,6 +166,10 @@ def check_oidc_provider(issuer: str, provider_arns: list[str]) -> dict[str, str]
     )
 
 
+def _desired_nodes(node_group: dict[str, Any]) -> int:
+    return int(node_group.get("scalingConfig", {}).get("desiredSize", 0))
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
@@ -148,7 +177,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 def observe(sts: Any, eks: Any, iam: Any, cluster_name: str, minimum: str) -> dict[str, Any]:
     """Asks AWS, from credentials to the OIDC provider, and stops at the first thing the rest depends on.
 
-    Raises DeepobsError where IAM's OIDC providers cannot be listed.
+    Raises DeepobsError where node groups or IAM's OIDC providers cannot be listed.
     """
     result: dict[str, Any] = {"account": "", "cluster": {}, "checks": []}
     try:
@@ -159,18 +188,39 @@ def observe(sts: Any, eks: Any, iam: Any, cluster_name: str, minimum: str) -> di
         return result
     result["checks"].append(check("credentials", OK, f"account {result['account']}"))
     try:
-        result["cluster"] = _cluster(describe_cluster(eks, cluster_name))
+        described = describe_cluster(eks, cluster_name)
     except DeepobsError as error:
         remedy = "set deepobs_cluster_name and deepobs_region to a cluster of this account that you may describe"
         result["checks"].append(check("cluster", FAILED, failure(error)["msg"], remedy))
         return result
+    result["cluster"] = _cluster(described)
+    auto_mode = described.get("computeConfig", {}).get("enabled", False)
+    node_groups = [] if auto_mode else read_node_groups(eks, cluster_name)
     listed = call(iam.list_open_id_connect_providers, "list IAM's OIDC providers")["OpenIDConnectProviderList"]
     result["checks"] += [
         check_cluster_status(result["cluster"]),
         check_version(result["cluster"], minimum),
+        check_nodes(auto_mode, node_groups),
         check_oidc_provider(result["cluster"]["issuer"], [entry["Arn"] for entry in listed]),
     ]
     return result
+
+
+def read_node_groups(eks: Any, cluster_name: str) -> list[dict[str, Any]]:
+    """The managed node groups as EKS describes them."""
+    what, names = f"node groups of cluster {cluster_name}", {"clusterName": cluster_name}
+    found = [
+        call(
+            eks.describe_nodegroup,
+            f"describe the {what}",
+            missing_code="ResourceNotFoundException",
+            **names,
+            nodegroupName=name,
+        ).get("nodegroup")
+        for page in pages(eks.list_nodegroups, f"list the {what}", continued_by="nextToken", **names)
+        for name in page["nodegroups"]
+    ]
+    return [group for group in found if group]
 
 
 def _cluster(described: dict[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from localaws.eks.addons import Addons
 from localaws.eks.clusters import create_cluster
 from localaws.eks.listing import Listing
+from localaws.eks.node_groups import NodeGroups
 from localaws.eks.outcomes import Outcomes
 from localaws.eks.pod_identity import PodIdentity
 from localaws.eks.state import State
@@ -30,6 +31,7 @@ def create_service(clock: Callable[[], float], seed: Seed, issuers: Mapping[str,
     operations = {
         **_cluster_operations(state, listing),
         **Addons(state, listing, iam, outcomes).operations(tokens),
+        **NodeGroups(state, listing, state.clusters, clock()).operations(),
         **version_operations(listing),
         **update_operations(state, listing),
         **PodIdentity(state, listing, iam).operations(tokens),

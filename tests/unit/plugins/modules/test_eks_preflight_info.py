@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.deepobs.eks.plugins.modules.eks_preflight_info import (
     check_cluster_status,
+    check_nodes,
     check_oidc_provider,
     check_version,
 )
@@ -14,6 +15,7 @@ from support.admin import Admin
 from support.documented import differences, return_documentation
 from support.module_cycle import ModuleFailedError, run_module
 from support.servers import free_port
+from support.waiting import eventually
 
 ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF"
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/"
@@ -46,7 +48,13 @@ def test_cluster_is_described_and_what_is_missing_is_named(without_provider: str
         "status": "ACTIVE",
         "issuer": without_provider,
     }
-    assert statuses(found) == {"credentials": "ok", "cluster": "ok", "version": "ok", "oidc_provider": "warning"}
+    assert statuses(found) == {
+        "credentials": "ok",
+        "cluster": "ok",
+        "version": "ok",
+        "nodes": "ok",
+        "oidc_provider": "warning",
+    }
     assert "irsa_create_oidc_provider" in found["checks"][-1]["remedy"]
     assert differences(return_documentation("eks_preflight_info"), found) == []
 
@@ -118,6 +126,38 @@ def test_aws_that_is_busy_is_asked_again(account: str, operation: str) -> None:
     busy = {"operation": operation, "times": 1, "error": {"code": "ThrottlingException"}}
     with Admin(account).faults(busy):
         assert "failed" not in statuses(preflight()).values()
+
+
+def test_cluster_without_nodes_is_warned_about(aws: Any, account: str) -> None:
+    admin = Admin(account)
+    aws.eks.delete_nodegroup(clusterName="deepobs-local", nodegroupName="default")
+    try:
+        eventually(lambda: not aws.eks.list_nodegroups(clusterName="deepobs-local")["nodegroups"])
+        found = {check["name"]: check for check in preflight()["checks"]}["nodes"]
+        assert (found["status"], "neither node groups nor" in found["message"]) == ("warning", True)
+        assert "container_insights_degraded" in found["remedy"]
+    finally:
+        admin.reset()
+
+
+def group(status: str, nodes: int) -> dict[str, Any]:
+    return {"nodegroupName": "spot", "status": status, "scalingConfig": {"desiredSize": nodes}}
+
+
+@pytest.mark.parametrize(
+    ("auto_mode", "groups", "expected", "told"),
+    [
+        (True, [], "ok", "Auto Mode"),
+        (False, [], "warning", "neither node groups nor Auto Mode"),
+        (False, [group("ACTIVE", 0)], "warning", "spot is ACTIVE with 0"),
+        (False, [group("CREATING", 3)], "warning", "spot is CREATING with 3"),
+        (False, [group("CREATE_FAILED", 3), group("DEGRADED", 1)], "ok", "1 nodes in node groups (spot)"),
+    ],
+)
+def test_nodes_are_those_of_groups_that_run(auto_mode: bool, groups: list[Any], expected: str, told: str) -> None:
+    found = check_nodes(auto_mode, groups)
+
+    assert (found["status"], told in found["message"]) == (expected, True)
 
 
 @pytest.mark.parametrize(("status", "expected"), [("ACTIVE", "ok"), ("UPDATING", "failed"), ("CREATING", "failed")])
