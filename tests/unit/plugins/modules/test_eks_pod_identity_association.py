@@ -193,6 +193,15 @@ def test_refusal_that_planning_anew_does_not_change_is_told(aws: Any, account: s
         module.converge(Retried(aws.eks), plan_associations([], wanted), wanted, patience_seconds=60)
 
 
+def test_other_failures_are_told_at_once(aws: Any, account: str) -> None:
+    with_roles(aws)
+    fault = {"operation": "CreatePodIdentityAssociation", "error": {"code": "AccessDeniedException", "status": 403}}
+    admin(account, "POST", "faults", {"faults": [fault]})
+    message = failure(BACKEND)
+    assert "Failed to create Pod Identity association shop/backend" in message
+    assert "Allow the caller this action" in message
+
+
 def test_missing_cluster_is_told(aws: Any) -> None:
     with_roles(aws)
     for name in (MODULE, INFO):
