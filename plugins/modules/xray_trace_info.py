@@ -458,7 +458,13 @@ from ansible_collections.deepobs.eks.plugins.module_utils.trace_tallies import (
     trace_of,
     whole_trace,
 )
-from ansible_collections.deepobs.eks.plugins.module_utils.traces import Segments, Summary, XRay, parse_trace_id
+from ansible_collections.deepobs.eks.plugins.module_utils.traces import (
+    Segments,
+    Summary,
+    XRay,
+    parse_trace_id,
+    skim_summaries,
+)
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "start_time": {"type": "str"},
@@ -586,8 +592,10 @@ def with_remedy(error: DeepobsError, params: dict[str, Any]) -> DeepobsError:
 def run(module: Any) -> dict[str, Any]:
     """What the module returns; raises DeepobsError and ValueError."""
     trace_ids = check_options(module.params)
+    client = connect(module, "xray")
+    skim_summaries(client)
     try:
-        result = collect(XRay(connect(module, "xray")), module.params, trace_ids, datetime.now(UTC))
+        result = collect(XRay(client), module.params, trace_ids, datetime.now(UTC))
     except DeepobsError as error:
         raise with_remedy(error, module.params) from error
     for warning in warnings(result):

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
-from ansible_collections.deepobs.eks.plugins.module_utils.traces import XRay, began_at, parse_trace_id
+from ansible_collections.deepobs.eks.plugins.module_utils.traces import (
+    XRay,
+    began_at,
+    parse_trace_id,
+    skim_summaries,
+)
 from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwatch
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -127,3 +133,40 @@ def test_trace_ids_may_be_written_as_by_opentelemetry() -> None:
 def test_what_is_no_trace_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"trace_ids: .*write it like 1-697dcd08"):
         parse_trace_id(text)
+
+
+class _Skimmed:
+    """A client whose answers go by what is registered for them, as botocore's do."""
+
+    def __init__(self) -> None:
+        self.meta = self.events = self
+        self.handlers: dict[str, Callable[..., None]] = {}
+        skim_summaries(self)
+
+    def register(self, event: str, handler: Callable[..., None]) -> None:
+        self.handlers[event] = handler
+
+    def body(self, status_code: int, body: bytes) -> bytes:
+        answer = {"status_code": status_code, "body": body}
+        self.handlers["before-parse.xray.GetTraceSummaries"](response_dict=answer, operation_model=None)
+        assert isinstance(answer["body"], bytes)
+        return answer["body"]
+
+
+def test_summaries_are_skimmed_of_what_is_not_needed() -> None:
+    needed = {
+        "Id": "1-0",
+        "StartTime": 1769860360.5,
+        "ResponseTime": 0.1,
+        "Http": {"HttpStatus": 200},
+        "HasFault": True,
+    }
+    told = {"TraceSummaries": [{**needed, "Annotations": {"a": []}, "ServiceIds": []}], "NextToken": "more"}
+    skimmed = json.loads(_Skimmed().body(200, json.dumps(told).encode()))
+    assert skimmed == {"TraceSummaries": [needed], "NextToken": "more"}
+    assert json.loads(_Skimmed().body(200, b"{}")) == {"TraceSummaries": []}
+
+
+@pytest.mark.parametrize(("status", "body"), [(400, b'{"Message": "no"}'), (200, b"<html>a proxy</html>")])
+def test_other_answers_stay_as_they_are(status: int, body: bytes) -> None:
+    assert _Skimmed().body(status, body) == body
