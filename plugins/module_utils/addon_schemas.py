@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.deepobs.eks.plugins.module_utils.addon_catalogue import Interface
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
-
-with suppress(ImportError):
-    import jsonschema
 
 _MOST_COMPLAINTS = 5
 
@@ -23,14 +21,11 @@ def check_configuration(configuration: dict[str, Any], interface: Interface, wha
 
     `kept` says that it is the present configuration, which another version is to take over.
     """
-    if "jsonschema" not in globals():
-        raise DeepobsError(missing_required_lib("jsonschema", reason="to check configuration before it is sent"))
-    validator = jsonschema.validators.validator_for(interface.schema)(interface.schema)
-    errors = sorted(validator.iter_errors(configuration), key=lambda error: error.json_path)
-    if not errors:
+    found = sorted(_complaints(configuration, interface.schema))
+    if not found:
         return
-    complaints = "; ".join(f"{_path(error.json_path)}: {error.message}" for error in errors[:_MOST_COMPLAINTS])
-    more = f"; and {len(errors) - _MOST_COMPLAINTS} more" if len(errors) > _MOST_COMPLAINTS else ""
+    complaints = "; ".join(found[:_MOST_COMPLAINTS])
+    more = f"; and {len(found) - _MOST_COMPLAINTS} more" if len(found) > _MOST_COMPLAINTS else ""
     whose = "the present configuration, which would be kept," if kept else "configuration"
     raise DeepobsError(
         f"{whose} does not fit the schema of add-on {what}, nothing was written: {complaints}{more}."
@@ -50,5 +45,16 @@ def check_service_accounts(associations: list[dict[str, str]], interface: Interf
             )
 
 
-def _path(json_path: str) -> str:
-    return "configuration" + json_path.removeprefix("$")
+def _complaints(configuration: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    # Imported where it is wanted: an add-on that is as it should be is told so without the time this takes.
+    try:
+        from jsonschema.validators import validator_for
+        from referencing import Registry
+        from referencing.exceptions import Unresolvable
+    except ImportError as error:
+        reason = "to check configuration before it is sent"
+        raise DeepobsError(missing_required_lib("jsonschema", reason=reason)) from error
+    # What a schema leaves to other documents EKS alone can judge: with no registry they would be looked for on the net.
+    with suppress(Unresolvable):
+        for complaint in validator_for(schema)(schema, registry=Registry()).iter_errors(configuration):
+            yield f"configuration{complaint.json_path.removeprefix('$')}: {complaint.message}"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +13,6 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.deepobs.eks.plugins.module_utils.addon_remedies import trouble_remedy
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call
 from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
-
-with suppress(ImportError):
-    import yaml
 
 Addon = dict[str, Any]
 
@@ -128,8 +124,11 @@ def _trouble(code: str, message: str, resource_ids: list[str]) -> dict[str, Any]
 
 
 def _parse_yaml(text: str) -> Any:
-    if "yaml" not in globals():
-        raise DeepobsError(missing_required_lib("PyYAML", reason="to compare an add-on configuration stored as YAML"))
+    try:
+        import yaml
+    except ImportError as error:
+        reason = "to compare an add-on configuration stored as YAML"
+        raise DeepobsError(missing_required_lib("PyYAML", reason=reason)) from error
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:

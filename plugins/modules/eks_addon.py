@@ -24,7 +24,7 @@ description:
 author:
   - The deepobs.eks maintainers (@deepobs)
 requirements:
-  - jsonschema, when an add-on is configured
+  - jsonschema 4.18 or newer, when an add-on is configured
   - PyYAML, when an add-on's present configuration is stored as YAML
 options:
   cluster_name:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from ansible_collections.deepobs.eks.plugins.module_utils import addon_schemas
 from ansible_collections.deepobs.eks.plugins.module_utils.addon_catalogue import Interface
@@ -40,8 +42,14 @@ def test_of_many_complaints_the_rest_is_counted() -> None:
         addon_schemas.check_configuration(dict.fromkeys("abcdefg", "text"), interface, "a v1")
 
 
+def test_what_the_schema_leaves_to_other_documents_is_left_to_eks() -> None:
+    schema = {"properties": {"b": {"$ref": "https://example.com/b.json"}, "a": {"type": "string"}}}
+
+    addon_schemas.check_configuration({"b": 1, "a": "text"}, Interface(schema, ()), "a v1")
+
+
 def test_without_the_schema_checker_the_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(addon_schemas, "jsonschema")
+    monkeypatch.setitem(sys.modules, "jsonschema.validators", None)
 
     with pytest.raises(DeepobsError, match="jsonschema"):
         addon_schemas.check_configuration({"agent": {}}, INTERFACE, "a v1")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
-from ansible_collections.deepobs.eks.plugins.module_utils import addons
 from ansible_collections.deepobs.eks.plugins.module_utils.addons import parse_configuration
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
 
@@ -25,7 +25,7 @@ def test_stored_configuration_is_read_whatever_it_is_written_in(text: str, parse
 
 
 def test_without_the_yaml_reader_the_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(addons, "yaml")
+    monkeypatch.setitem(sys.modules, "yaml", None)
 
     with pytest.raises(DeepobsError, match="PyYAML"):
         parse_configuration("a: 1\n")
