@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -19,7 +19,8 @@ Points = dict[int, float]
 class Line:
     """A time series; `is_metric` tells one that was read from one that was computed.
 
-    `has_dropped` tells that points are missing since they would be no numbers.
+    `has_dropped` tells that points are missing since they would be no numbers; `properties` are what a dynamic label
+    can tell of a metric.
     """
 
     label: str
@@ -27,6 +28,7 @@ class Line:
     points: Points = field(default_factory=dict)
     is_metric: bool = False
     has_dropped: bool = False
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     def with_points(self, points: Points) -> Line:
         """The same series computed: other points, oldest first, without what is no number."""

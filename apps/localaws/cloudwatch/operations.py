@@ -62,7 +62,7 @@ class _CloudWatch:
     def get_metric_data(self, request: Request) -> dict[str, Any]:
         """Series by series; there is no further page where expressions are computed, as on AWS."""
         parameters, queries = request.parameters, checked_queries(request.parameters)
-        computation = Computation(self._store(request), queries, self._times(parameters))
+        computation = Computation(self._store(request), queries, self._times(request))
         answers = computation.answers()
         points = _points(answers, parameters.get("ScanBy", "TimestampDescending") == "TimestampDescending")
         limit = min(parameters.get("MaxDatapoints", DATAPOINTS_LIMIT), DATAPOINTS_LIMIT)
@@ -75,7 +75,7 @@ class _CloudWatch:
         return answer if token is None or _has_math(queries) else {**answer, "NextToken": token}
 
     def get_metric_statistics(self, request: Request) -> dict[str, Any]:
-        return statistics_of(self._store(request), request.parameters, self._times(request.parameters))
+        return statistics_of(self._store(request), request.parameters, self._times(request))
 
     def list_metrics(self, request: Request) -> dict[str, Any]:
         parameters = request.parameters
@@ -96,8 +96,9 @@ class _CloudWatch:
         }
         return {region: named for region, named in names.items() if named}
 
-    def _times(self, parameters: dict[str, Any]) -> Times:
-        return Times(parameters["StartTime"].timestamp(), parameters["EndTime"].timestamp(), self._clock())
+    def _times(self, request: Request) -> Times:
+        start, end = request.parameters["StartTime"].timestamp(), request.parameters["EndTime"].timestamp()
+        return Times(start, end, self._clock(), request.region, request.account)
 
     def _store(self, request: Request) -> MetricStore:
         with self._lock:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ from lark import Token, Tree
 
 from localaws.cloudwatch.expressions import NotHereError, evaluate, parse, references
 from localaws.cloudwatch.functions import Scope
+from localaws.cloudwatch.labels import LabelError, UnknownValueError, check_label, filled_label, is_dynamic
 from localaws.cloudwatch.lines import Line, MathError
 from localaws.cloudwatch.search import compile_search
 from localaws.cloudwatch.series import LISTED_SECONDS, Metric, MetricStore, metric_of, span
@@ -25,7 +27,6 @@ SEARCH_LIMIT: Final = 500
 """Series that one search finds at most (user guide, "CloudWatch search expression syntax")."""
 _ID = re.compile(r"[a-z][a-zA-Z0-9_]*")
 _SHORT_PERIODS: Final = (1, 5, 10, 20, 30)
-_DYNAMIC: Final = "${"
 
 Query = dict[str, Any]
 
@@ -39,11 +40,13 @@ class Answer(NamedTuple):
 
 
 class Request(NamedTuple):
-    """When is asked for, and when it is asked; epoch seconds."""
+    """When is asked for, and when it is asked, in epoch seconds; and where."""
 
     start: float
     end: float
     now: float
+    region: str
+    account: str
 
 
 def checked_queries(parameters: dict[str, Any]) -> list[Query]:
@@ -69,8 +72,7 @@ def _check(query: Query) -> None:
         raise invalid(f"The id {name} in MetricDataQueries must begin with a lower-case letter.")
     if "AccountId" in query:
         raise not_here("other accounts in GetMetricData")
-    if _DYNAMIC in query.get("Label", ""):
-        raise not_here("dynamic labels")
+    _check_label(query.get("Label", ""))
     if ("Expression" in query) == ("MetricStat" in query):
         raise invalid(f"Query {name} must have either an Expression or a MetricStat, and not both.")
     if "Expression" in query:
@@ -88,6 +90,15 @@ def check_period(seconds: int) -> None:
     """Raises ServiceError for a period that CloudWatch does not have."""
     if seconds not in _SHORT_PERIODS and (seconds < 1 or seconds % 60):
         raise invalid(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60; it is {seconds}.")
+
+
+def _check_label(label: str) -> None:
+    try:
+        check_label(label)
+    except LabelError as error:
+        raise invalid(f"{error}.") from error
+    except UnknownValueError as error:
+        raise not_here(f"{error} in labels") from error
 
 
 def _check_statistic(text: str) -> None:
@@ -120,16 +131,27 @@ class Computation:
         return answers
 
     def line(self, metric: Metric, statistic: str, period: int, unit: str | None = None, label: str = "") -> Line:
-        """The series of a metric's statistic."""
+        """The series of a metric's statistic, under the metric's name where there is no label."""
         seconds, value = span(*self._request[:2], period, self._request.now), parse_statistic(statistic)
         found = self._store.periods(metric, unit, seconds, self._request.now)
         points = {at: number for at, values in found.items() if (number := value(values)) is not None}
-        return Line(label or metric.name, period, points, is_metric=True)
+        properties = {
+            "AccountId": self._request.account,
+            "MetricName": metric.name,
+            "Namespace": metric.namespace,
+            "Period": str(period),
+            "Region": self._request.region,
+            "Stat": statistic,
+            **{f"Dim.{name}": value for name, value in metric.dimensions},
+        }
+        return Line(label or metric.name, period, points, is_metric=True, properties=properties)
 
     def _metric_line(self, query: Query) -> Line:
         stat = query["MetricStat"]
         metric = metric_of(stat["Metric"]["Namespace"], stat["Metric"])
-        return self.line(metric, stat["Stat"], stat["Period"], stat.get("Unit"), query.get("Label", ""))
+        line = self.line(metric, stat["Stat"], stat["Period"], stat.get("Unit"))
+        label = query.get("Label", "")
+        return replace(line, label=filled_label(label, line, metric.name)) if label else line
 
     def _check_references(self) -> None:
         """Raises ServiceError for an id that is not there, and for expressions that name each other in a circle."""
@@ -153,7 +175,7 @@ class Computation:
     def _computed(self, query: Query) -> Line | list[Line]:
         name = query["Id"]
         periods = [line.period_seconds for line in self._metrics.values()]
-        scope = Scope(*self._request, query.get("Period", max(periods, default=60)), self._metrics)
+        scope = Scope(*self._request[:3], query.get("Period", max(periods, default=60)), self._metrics)
         try:
             return evaluate(self._trees[name], scope, self._result, self._search)
         except MathError as error:
@@ -182,12 +204,19 @@ def _tree(query: Query) -> Tree[Token]:
 
 
 def _answers(query: Query, result: Line | list[Line]) -> list[Answer]:
-    """An array's series bear the query's label before their own."""
+    """An array's series bear the query's label before their own, unless it is a dynamic one."""
     name, label = query["Id"], query.get("Label")
+    if "MetricStat" in query:
+        return [Answer(name, line.label, line) for line in _as_list(result)]
+    if label is not None and is_dynamic(label):
+        return [Answer(name, filled_label(label, line, line.label or name), line) for line in _as_list(result)]
     if isinstance(result, Line):
-        own = result.label if "MetricStat" in query else name
-        return [Answer(name, own if label is None else label, result)]
+        return [Answer(name, name if label is None else label, result)]
     return [Answer(name, f"{label or ''} {line.label}".strip(), line) for line in result]
+
+
+def _as_list(result: Line | list[Line]) -> list[Line]:
+    return [result] if isinstance(result, Line) else result
 
 
 def _told_apart(metrics: list[Metric]) -> list[str]:

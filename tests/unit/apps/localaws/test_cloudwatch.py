@@ -155,7 +155,11 @@ def test_query_without_return_data_is_left_out(call: Call) -> None:
         ([query("p101")], "ValidationError"),
         ([query("TM(90%:10%)", Id="q")], "ValidationError"),
         ([query("Sum", AccountId="123456789012")], "NotImplemented"),
-        ([query("Sum", Label="${AVG}")], "NotImplemented"),
+        ([query("Sum", Label="${LAST_TIME}")], "NotImplemented"),
+        ([query("Sum", Label="${PROP('AccountLabel')}")], "NotImplemented"),
+        ([query("Sum", Label="${LABEL} ${LABEL}")], "ValidationError"),
+        ([query("Sum", Label="${AVG} ${MIN} ${MAX} ${SUM} ${LAST} ${FIRST}")], "ValidationError"),
+        ([query("Sum", Label="${AVG")], "ValidationError"),
         ([query("Sum")] * 501, "ValidationError"),
     ],
 )

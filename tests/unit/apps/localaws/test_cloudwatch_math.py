@@ -280,6 +280,24 @@ def test_search_is_summed_and_has_the_period_of_its_query(account: Account) -> N
     assert result["Values"] == [6]
 
 
+def test_dynamic_labels_are_filled_in_for_each_series(account: Account) -> None:
+    pods(account)
+    label = "${LABEL}: ${MAX} of ${DATAPOINT_COUNT}, ${PROP('Dim.PodName')} ${PROP('Stat')} ${PROP('Region')}"
+    search = {"Id": "e1", "Expression": "SEARCH('{ContainerInsights,ClusterName,PodName}', 'Sum', 60)", "Label": label}
+    found = account.results(search, metrics=False)
+    assert [result["Label"] for result in found] == [
+        f"{pod}: 2 of 2, {pod} Sum eu-west-1" for pod in ("backend", "frontend")
+    ]
+    stat: dict[str, Any] = {"Metric": {"Namespace": "Other", "MetricName": "CustomCount1"}, "Period": 60, "Stat": "p50"}
+    queries: list[dict[str, Any]] = [
+        {"Id": "m1", "MetricStat": stat, "Label": "${LABEL} ${FIRST_LAST_RANGE} ${AVG}"},
+        {"Id": "e2", "Expression": "TIME_SERIES(5)", "Label": "${LABEL} ${SUM} ${PROP('Stat')}"},
+        {"Id": "m2", "MetricStat": {**stat, "Metric": {**stat["Metric"], "MetricName": "no"}}, "Label": "${MIN}"},
+    ]
+    found = account.results(*queries, metrics=False)
+    assert [result["Label"] for result in found] == ["CustomCount1 0 9", "e2 25 -", "-"]
+
+
 def test_search_without_a_find_answers_with_nothing(account: Account) -> None:
     assert account.ask("SEARCH('{Own}', 'Sum', 60)") == []
 
