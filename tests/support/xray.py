@@ -99,3 +99,15 @@ def moment(epoch_seconds: float) -> datetime:
 def window(seconds: float = 3600) -> dict[str, datetime]:
     """StartTime and EndTime of the last seconds."""
     return {"StartTime": moment(NOW - seconds), "EndTime": moment(NOW)}
+
+
+def graph(call: Call) -> tuple[dict[tuple[str, str | None], dict[str, Any]], dict[tuple[str, str], dict[str, Any]]]:
+    """The services by name and type, and the edges by "type:name" of their ends."""
+    services = call("GetServiceGraph", StartTime=moment(NOW - 3600), EndTime=moment(NOW))["Services"]
+    names = {s["ReferenceId"]: s["Name"] if s.get("Type") != "client" else "client" for s in services}
+    edges = {
+        (names[service["ReferenceId"]], names[edge["ReferenceId"]]): edge
+        for service in services
+        for edge in service["Edges"]
+    }
+    return {(s["Name"], s.get("Type")): s for s in services}, edges

@@ -26,6 +26,17 @@ def root_cause(view: TraceView, kind: Kind) -> Cause:
     return list(_services(entry, kind, served, _seconds(entry) or 0.0))
 
 
+def told_causes(view: TraceView, kind: Kind, account: str) -> list[dict[str, Any]] | None:
+    """A trace's root causes as its summary tells them; None without one."""
+    services = [_told(service, account) for service in root_cause(view, kind)]
+    return [{"Services": services, "ClientImpacting": False}] if services else None
+
+
+def _told(service: dict[str, Any], account: str) -> dict[str, Any]:
+    named = {**service, "Names": [service["Name"]], "AccountId": account}
+    return {name: value for name, value in named.items() if value is not None}
+
+
 def _services(entry: Part, kind: Kind, served: dict[str, Part], total_seconds: float) -> Iterator[dict[str, Any]]:
     segment: Part | None = entry
     # A service is visited once, whatever the parent ids of a malformed trace say.
@@ -73,8 +84,12 @@ def _entity(part: Part, kind: Kind, total_seconds: float) -> dict[str, Any]:
     entity: dict[str, Any] = {"Name": part["name"], "Remote": part.get("namespace") in ("remote", "aws")}
     if kind == "responsetime":
         return {**entity, "Coverage": (_seconds(part) or 0.0) / total_seconds if total_seconds else 1.0}
-    thrown = [{"Name": found.get("type"), "Message": found.get("message")} for found in exceptions(part)]
+    thrown = [{"Name": _text(found.get("type")), "Message": _text(found.get("message"))} for found in exceptions(part)]
     return {**entity, "Exceptions": thrown}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _seconds(part: Part) -> float | None:

@@ -8,7 +8,8 @@ import threading
 from typing import Any, Final
 
 from localaws.service import ServiceError
-from localaws.xray.filters import FilterError, Filters, Predicate
+from localaws.xray.filters import FilterError, Filters, Predicate, selector
+from localaws.xray.timeseries import Selector
 
 GROUP_LIMIT: Final = 25
 """AWS X-Ray quotas: groups per region."""
@@ -35,6 +36,15 @@ class Groups:
             return self._filters.compiled(expression)
         except FilterError as error:
             raise _refused(f"Invalid filter expression: {error}.") from error
+
+    def selector(self, expression: str | None) -> Selector:
+        """What an EntitySelectorExpression selects, every edge without one. Raises ServiceError."""
+        if expression is None:
+            return Selector(lambda _unused: True, lambda _unused: True)
+        try:
+            return selector(expression)
+        except FilterError as error:
+            raise _refused(f"Invalid entity selector expression: {error}.") from error
 
     def accepts(self, parameters: dict[str, Any]) -> Predicate:
         """The predicate of the group that a request names, Default where it names none. Raises ServiceError."""

@@ -8,6 +8,7 @@ from typing import Any
 from localaws.service import Operation, Service, ServiceError
 from localaws.xray.documents import MalformedSegment
 from localaws.xray.otlp import put_spans
+from localaws.xray.paging import invalid_token
 from localaws.xray.reading import Reading
 from localaws.xray.region import MayWriteSpans, Region, Regions
 
@@ -25,6 +26,8 @@ def create_service(clock: Callable[[], float], may_write_spans: MayWriteSpans, t
         "GetTraceSummaries": reading.get_trace_summaries,
         "BatchGetTraces": reading.batch_get_traces,
         "GetServiceGraph": reading.get_service_graph,
+        "GetTraceGraph": reading.get_trace_graph,
+        "GetTimeSeriesServiceStatistics": reading.get_time_series_service_statistics,
         **{name: _in_region(regions, run) for name, run in _OF_A_REGION.items()},
     }
     return Service("xray", operations, lambda: _dump(regions))
@@ -60,7 +63,7 @@ def _one_page(key: str, members: Callable[[Region], list[Answer]]) -> Callable[[
 
     def run(region: Region, parameters: Answer) -> Answer:
         if parameters.get("NextToken") is not None:
-            raise ServiceError("InvalidRequestException", "NextToken is not valid for this request.")
+            raise invalid_token()
         return {key: members(region)}
 
     return run
@@ -71,6 +74,7 @@ _OF_A_REGION: dict[str, Callable[[Region, Answer], Answer]] = {
     "PutTraceSegments": _put_trace_segments,
     "GetSamplingRules": _one_page("SamplingRuleRecords", lambda region: region.rules.records()),
     "GetSamplingTargets": lambda region, given: region.rules.targets(given["SamplingStatisticsDocuments"]),
+    "GetSamplingStatisticSummaries": _one_page("SamplingStatisticSummaries", lambda region: region.rules.statistics()),
     "CreateSamplingRule": lambda region, given: {"SamplingRuleRecord": region.rules.create(given["SamplingRule"])},
     "UpdateSamplingRule": lambda region, given: {
         "SamplingRuleRecord": region.rules.update(given["SamplingRuleUpdate"])

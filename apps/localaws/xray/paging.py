@@ -9,16 +9,18 @@ import hmac
 import math
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
+from localaws.paging import InvalidTokenError, Pager
 from localaws.service import ServiceError
 from localaws.xray.store import Position
 
 WINDOW_LIMIT: Final = timedelta(hours=6)
-_QUERY_MEMBERS = ("StartTime", "EndTime", "TimeRangeType", "FilterExpression", "Sampling")
 _SIGNATURE_BYTES = 16
+
+Item = TypeVar("Item")
 
 
 class Window(NamedTuple):
@@ -39,8 +41,27 @@ def window(parameters: dict[str, Any]) -> Window:
     return Window(math.floor(start.timestamp()), math.floor(end.timestamp()))
 
 
+def page(
+    pager: Pager, items: list[Item], limit: int, operation: str, parameters: dict[str, Any]
+) -> tuple[list[Item], dict[str, str]]:
+    """The page of a list that a request asks for, and the answer's NextToken, if there is more.
+
+    Raises ServiceError for a token that was not given for this very request.
+    """
+    scope = f"{operation} {_query(parameters)}"
+    try:
+        found, token = pager.page(items, limit, parameters.get("NextToken"), scope)
+    except InvalidTokenError as error:
+        raise invalid_token() from error
+    return list(found), {} if token is None else {"NextToken": token}
+
+
+def invalid_token() -> ServiceError:
+    return ServiceError("InvalidRequestException", "NextToken is not valid for this request.")
+
+
 class Tokens:
-    """Gives tokens that hold a position, and takes back only its own, for the same query."""
+    """Gives tokens that hold a position among traces, and takes back only its own, for the same query."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -61,9 +82,14 @@ class Tokens:
             raw = b""
         signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._signature(parameters, body)):
-            raise ServiceError("InvalidRequestException", "NextToken is not valid for this request.")
+            raise invalid_token()
         return Position(*orjson.loads(body))
 
     def _signature(self, parameters: dict[str, Any], body: bytes) -> bytes:
-        query = repr([parameters.get(member) for member in _QUERY_MEMBERS]).encode()
-        return hmac.new(self._key, query + b"\0" + body, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
+        content = _query(parameters).encode("utf-8", "surrogatepass") + b"\0" + body
+        return hmac.digest(self._key, content, hashlib.sha256)[:_SIGNATURE_BYTES]
+
+
+def _query(parameters: dict[str, Any]) -> str:
+    """All of a request but its token."""
+    return repr(sorted((name, value) for name, value in parameters.items() if name != "NextToken"))

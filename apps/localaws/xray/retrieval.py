@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from localaws.paging import InvalidTokenError, Pager
+from localaws.paging import Pager
 from localaws.service import ServiceError
 from localaws.xray.graph import ServiceGraph
+from localaws.xray.paging import page
 from localaws.xray.spans import spans
 from localaws.xray.store import Trace, TraceStore
 from localaws.xray.traces import documents
@@ -80,9 +81,8 @@ class Retrievals:
         """One page of ListRetrievedTraces' answer, without traces unless the retrieval is COMPLETE."""
         retrieval, form = self._named(parameters), parameters.get("TraceFormat", "XRAY")
         entries = [entry for view in self._views(retrieval) for entry in _entries(view, form)]
-        page, token = self._page(entries, TRACES_A_PAGE, parameters, form)
-        answer = {"RetrievalStatus": self._status(retrieval), "TraceFormat": form, "Traces": page, "NextToken": token}
-        return {name: value for name, value in answer.items() if value is not None}
+        traces, token = page(self._pager, entries, TRACES_A_PAGE, "ListRetrievedTraces", parameters)
+        return {"RetrievalStatus": self._status(retrieval), "TraceFormat": form, "Traces": traces, **token}
 
     def graph(self, parameters: dict[str, Any], account: str) -> dict[str, Any]:
         """One page of GetRetrievedTracesGraph's answer, without services unless the retrieval is COMPLETE."""
@@ -90,9 +90,8 @@ class Retrievals:
         for view in self._views(retrieval):
             graph.add(view)
         services = [{"Service": service, "Links": []} for service in graph.services(account)]
-        page, token = self._page(services, SERVICES_A_PAGE, parameters, "graph")
-        answer = {"RetrievalStatus": self._status(retrieval), "Services": page, "NextToken": token}
-        return {name: value for name, value in answer.items() if value is not None}
+        found, token = page(self._pager, services, SERVICES_A_PAGE, "GetRetrievedTracesGraph", parameters)
+        return {"RetrievalStatus": self._status(retrieval), "Services": found, **token}
 
     def _named(self, parameters: dict[str, Any]) -> _Retrieval:
         with self._lock:
@@ -116,16 +115,6 @@ class Retrievals:
             return []
         found = [trace for trace_id in retrieval.trace_ids if (trace := self._traces.get(trace_id)) is not None]
         return [TraceView(trace) for trace in found if _is_retrieved(trace, retrieval)]
-
-    def _page(
-        self, items: list[dict[str, Any]], limit: int, parameters: dict[str, Any], kind: str
-    ) -> tuple[list[dict[str, Any]], str | None]:
-        scope = f"{kind} {parameters['RetrievalToken']}"
-        try:
-            page, token = self._pager.page(items, limit, parameters.get("NextToken"), scope)
-        except InvalidTokenError as error:
-            raise _refused("NextToken is not valid for this request.") from error
-        return list(page), token
 
 
 def _is_retrieved(trace: Trace, retrieval: _Retrieval) -> bool:

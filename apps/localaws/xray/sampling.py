@@ -14,6 +14,8 @@ RULE_LIMIT: Final = 25
 """AWS X-Ray quotas: custom sampling rules per region."""
 INTERVAL_SECONDS: Final = 10
 """How often clients report, and how long a quota holds (X-Ray developer guide, "Using sampling rules with the API")."""
+REPORTS_KEPT_SECONDS: Final = 300
+_COUNTS: Final = ("RequestCount", "BorrowCount", "SampledCount")
 _DEFAULT: Final = "Default"
 _DEFAULT_CHANGES: Final = {"FixedRate", "ReservoirSize"}
 _DEFAULT_RULE: Final[dict[str, Any]] = {
@@ -43,6 +45,7 @@ class SamplingRules:
         self._clock = clock
         self._arn_prefix = arn_prefix
         self._lock = threading.Lock()
+        self._reports: dict[tuple[int, str], dict[str, int]] = {}
         self._clients: dict[str, dict[str, float]] = {}
         self._modified = clock()
         self._records: dict[str, dict[str, Any]] = {}
@@ -62,8 +65,8 @@ class SamplingRules:
     def create(self, rule: dict[str, Any]) -> dict[str, Any]:
         """Adds a rule. Raises ServiceError for a name that is taken, a wrong value or one rule too many."""
         name = rule.get("RuleName")
-        if not name:
-            raise _refused("A rule needs a RuleName.")
+        if not name or "RuleARN" in rule:
+            raise _refused("A rule is created by a RuleName, and gets its RuleARN.")
         _check(rule)
         with self._lock:
             if name in self._records:
@@ -105,11 +108,34 @@ class SamplingRules:
             known = [document for document in statistics if document["RuleName"] in self._records]
             for document in known:
                 self._clients.setdefault(document["RuleName"], {})[document["ClientID"]] = self._clock()
+                self._count(document)
             return {
                 "SamplingTargetDocuments": [self._target(document) for document in known],
                 "LastRuleModification": moment(self._modified),
                 "UnprocessedStatistics": [_unprocessed(document) for document in statistics if document not in known],
             }
+
+    def statistics(self) -> list[dict[str, Any]]:
+        """What clients reported of each rule in each interval of the last minutes, oldest first."""
+        with self._lock:
+            self._forget_old_reports()
+            return [
+                {"RuleName": name, "Timestamp": moment(number * INTERVAL_SECONDS), **counts}
+                for (number, name), counts in sorted(self._reports.items())
+            ]
+
+    def _count(self, document: dict[str, Any]) -> None:
+        """Adds a client's report to those of the same rule and interval."""
+        self._forget_old_reports()
+        interval = int(min(document["Timestamp"].timestamp(), self._clock()) // INTERVAL_SECONDS)
+        counts = self._reports.setdefault((interval, document["RuleName"]), dict.fromkeys(_COUNTS, 0))
+        for name in _COUNTS:
+            counts[name] += document.get(name, 0)
+
+    def _forget_old_reports(self) -> None:
+        oldest = (self._clock() - REPORTS_KEPT_SECONDS) // INTERVAL_SECONDS
+        for key in [key for key in self._reports if key[0] < oldest]:
+            del self._reports[key]
 
     def _record(self, rule: dict[str, Any], created: datetime | None = None) -> dict[str, Any]:
         self._modified = self._clock()

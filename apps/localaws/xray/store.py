@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from localaws.xray.documents import Segment
 
 TRACE_LIMIT_BYTES: Final = 500 * 1024
-"""AWS X-Ray quotas: the size of one trace; what comes beyond is not kept and the trace says LimitExceeded."""
+"""AWS X-Ray quotas: the size of one trace that X-Ray keeps itself; beyond it the trace says LimitExceeded."""
 DEFAULT_LIMIT_BYTES: Final = 1024**3
 
 _log = logging.getLogger(__name__)
@@ -29,33 +29,33 @@ class Trace:
     `in_logs` says that it is kept in the log group of spans instead of X-Ray, `indexed` that X-Ray summarizes it.
     """
 
-    __slots__ = ("id", "in_logs", "indexed", "limit_exceeded", "second", "segments", "size_bytes", "updated")
+    __slots__ = ("_segments", "id", "in_logs", "indexed", "limit_exceeded", "second", "size_bytes", "updated")
 
     def __init__(self, trace_id: str, second: int, in_logs: bool = False, indexed: bool = True) -> None:
         self.id = trace_id
         self.second = second
         self.in_logs = in_logs
         self.indexed = indexed
-        self.segments: list[Segment] = []
+        self._segments: dict[str, Segment] = {}
         self.size_bytes = 0
         self.limit_exceeded = False
         self.updated = 0.0
 
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments of this moment."""
+        return tuple(self._segments.values())
+
     def put(self, segment: Segment) -> int:
         """Adds a segment and returns the growth in bytes."""
-        for index, known in enumerate(self.segments):
-            if known.id == segment.id:
-                self.segments[index] = segment
-                return self._grown(len(segment.document) - len(known.document))
-        if self.size_bytes + len(segment.document) > TRACE_LIMIT_BYTES:
+        known = self._segments.get(segment.id)
+        growth = len(segment.document) - (len(known.document) if known else 0)
+        if known is None and not self.in_logs and self.size_bytes + growth > TRACE_LIMIT_BYTES:
             self.limit_exceeded = True
             return 0
-        self.segments.append(segment)
-        return self._grown(len(segment.document))
-
-    def _grown(self, size_bytes: int) -> int:
-        self.size_bytes += size_bytes
-        return size_bytes
+        self._segments[segment.id] = segment
+        self.size_bytes += growth
+        return growth
 
 
 class TraceStore:

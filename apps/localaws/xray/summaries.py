@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from localaws.protocols.base import epoch_seconds
+from localaws.xray.causes import told_causes
 from localaws.xray.documents import ERROR, FAULT, THROTTLE, Annotation, Http, Node
 from localaws.xray.view import TraceView, service_id
 
@@ -45,6 +46,8 @@ def summary(view: TraceView, account: str) -> orjson.Fragment:
         "Users": _users(users, account),
         "ServiceIds": _service_ids(view.services, account),
         "EntryPoint": _entry_point(root.node, account),
+        "FaultRootCauses": told_causes(view, "fault", account) if root.flags & FAULT else None,
+        "ErrorRootCauses": told_causes(view, "error", account) if root.flags & ERROR else None,
         "Revision": len(view.segments),
         "MatchedEventTime": epoch_seconds(view.trace.updated),
     }

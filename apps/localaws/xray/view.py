@@ -14,7 +14,7 @@ class TraceView:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self.segments = tuple(trace.segments)
+        self.segments = trace.segments
 
     @cached_property
     def root(self) -> Segment:

@@ -28,6 +28,7 @@ from localaws.xray.filters.scopes import (
     root_cause_elements,
     service_parts,
 )
+from localaws.xray.timeseries import Selector
 from localaws.xray.view import TraceView
 
 if TYPE_CHECKING:
@@ -102,16 +103,25 @@ def _parser() -> Lark:
     # Here, because few runs filter, and every run is to be ready soon.
     from lark import Lark
 
-    return Lark.open("grammar.lark", rel_to=__file__, parser="lalr", propagate_positions=True)
+    return Lark.open(
+        "grammar.lark", rel_to=__file__, parser="lalr", start=["start", "selector"], propagate_positions=True
+    )
 
 
-def _parsed(expression: str) -> Tree[Token]:
+def selector(expression: str) -> Selector:
+    """What an entity selector expression selects: an id, a service or an edge. Raises FilterError."""
+    tree = _parsed(expression, "selector")
+    nodes = [_node(child) for child in _trees(tree)]
+    return Selector(nodes[0] if tree.data == "edge" else None, nodes[-1] if nodes else lambda _unused: True)
+
+
+def _parsed(expression: str, start: str = "start") -> Tree[Token]:
     from lark.exceptions import UnexpectedCharacters, UnexpectedInput
 
     if len(expression) > LENGTH_LIMIT:
         raise FilterError(f"it has {len(expression)} characters, more than {LENGTH_LIMIT}")
     try:
-        return _parser().parse(expression)
+        return _parser().parse(expression, start=start)
     except UnexpectedCharacters as error:
         raise _unexpected(expression, error.pos_in_stream or 0) from error
     except UnexpectedInput as error:

@@ -82,6 +82,7 @@ def test_rules_come_by_priority(call: Call) -> None:
     [
         {"RuleName": "Default"},
         {"RuleName": None},
+        {"RuleARN": f"{ARN}everything"},
         {"Priority": 0},
         {"Priority": 10000},
         {"FixedRate": 1.1},
@@ -173,6 +174,35 @@ def test_change_of_rules_moves_their_modification_time(call: Call, clock: Clock)
         call(operation, **parameters)
         times.append(modified())
     assert times == sorted(set(times))
+
+
+def test_reports_are_counted_by_rule_and_interval(call: Call, clock: Clock) -> None:
+    call("CreateSamplingRule", SamplingRule=RULE)
+
+    def tell(second: float, **counts: Any) -> None:
+        document = {**report(), "Timestamp": datetime.fromtimestamp(second, UTC), **counts}
+        call("GetSamplingTargets", SamplingStatisticsDocuments=[document])
+
+    start = clock.now - 10
+    tell(start)
+    tell(start + 9, RequestCount=1, SampledCount=1, BorrowCount=1)
+    tell(start + 10)
+    tell(start + 1000)
+    counted = [(told["Timestamp"].timestamp(), told["RequestCount"], told["BorrowCount"]) for told in reports(call)]
+    assert counted == [(start, 10, 1), (start + 10, 18, 0)]
+    assert {(told["RuleName"], told["SampledCount"]) for told in reports(call)} == {
+        ("everything", 10),
+        ("everything", 18),
+    }
+    clock.now += 301
+    assert len(reports(call)) == 1
+    clock.now += 10
+    assert reports(call) == []
+
+
+def reports(call: Call) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = call("GetSamplingStatisticSummaries")["SamplingStatisticSummaries"]
+    return told
 
 
 def test_dump_has_the_rules_without_times() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from localaws.service import ServiceError
-from support.xray import NOW, Call, Clock, moment, put, remote, segment, trace_id, xray_caller, xray_service
+from support.xray import NOW, Call, Clock, graph, moment, put, remote, segment, trace_id, xray_caller, xray_service
 
 
 @pytest.fixture
@@ -26,18 +26,6 @@ def summaries(call: Call, **parameters: Any) -> list[dict[str, Any]]:
         if "NextToken" not in page:
             return found
         parameters["NextToken"] = page["NextToken"]
-
-
-def graph(call: Call) -> tuple[dict[tuple[str, str | None], dict[str, Any]], dict[tuple[str, str], dict[str, Any]]]:
-    """The services by name and type, and the edges by "type:name" of their ends."""
-    services = call("GetServiceGraph", StartTime=moment(NOW - 3600), EndTime=moment(NOW))["Services"]
-    names = {s["ReferenceId"]: s["Name"] if s.get("Type") != "client" else "client" for s in services}
-    edges = {
-        (names[service["ReferenceId"]], names[edge["ReferenceId"]]): edge
-        for service in services
-        for edge in service["Edges"]
-    }
-    return {(s["Name"], s.get("Type")): s for s in services}, edges
 
 
 @pytest.mark.parametrize(
@@ -128,9 +116,41 @@ def test_summary_tells_what_the_segments_say(call: Call) -> None:
         "Users": [{"UserName": "ada", "ServiceIds": [frontend]}],
         "ServiceIds": [backend, frontend, redis],
         "EntryPoint": frontend,
+        "FaultRootCauses": [
+            {
+                "Services": [
+                    {
+                        **frontend,
+                        "EntityPath": [{"Name": "ecommerce-frontend", "Exceptions": [], "Remote": False}],
+                        "Inferred": False,
+                    }
+                ],
+                "ClientImpacting": False,
+            }
+        ],
         "Revision": 2,
         "MatchedEventTime": moment(NOW),
     }
+
+
+def test_summary_tells_the_way_to_the_root_cause(call: Call) -> None:
+    cause = {"exceptions": [{"type": "Refused", "message": "no room"}, "odd", {"type": 5}]}
+    query = remote(name="postgresql", sql={}, error=True, cause=cause)
+    back = segment(id="00000000000000c1", name="back", parent_id="00000000000000b2", error=True, subsegments=[query])
+    put(call, segment(error=True, subsegments=[remote(id="00000000000000b2", name="back", error=True)]), back)
+    (summary,) = summaries(call)
+    (told,) = summary["ErrorRootCauses"]
+    services = [(service["Name"], service.get("Type"), service["Inferred"]) for service in told["Services"]]
+    assert services == [
+        ("ecommerce-frontend", None, False),
+        ("back", None, False),
+        ("postgresql", "Database::SQL", True),
+    ]
+    entities = [(entity["Name"], entity["Remote"]) for entity in told["Services"][0]["EntityPath"]]
+    assert entities == [("ecommerce-frontend", False), ("back", True)]
+    thrown = told["Services"][2]["EntityPath"][0]["Exceptions"]
+    assert thrown == [{"Name": "Refused", "Message": "no room"}, {"Name": "", "Message": ""}]
+    assert "FaultRootCauses" not in summary
 
 
 @pytest.mark.parametrize(
@@ -178,6 +198,34 @@ def test_filtered_pages_may_be_empty_but_go_on(call: Call) -> None:
     first = call("GetTraceSummaries", **window)
     assert (first["TraceSummaries"], first["TracesProcessedCount"]) == ([], 2000)
     assert [s["Id"] for s in summaries(call, **window)] == [trace_id(0, NOW - 500)]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "found"),
+    [
+        ({"Name": "PartialScan", "Value": 0.5}, range(50, 100)),
+        ({"Name": "PartialScan", "Value": 0.0}, range(0)),
+        ({"Name": "FixedRate", "Value": 1.0}, range(100)),
+        ({"Name": "FixedRate", "Value": 0.0}, range(0)),
+    ],
+)
+def test_sampling_strategy_leaves_traces_out(call: Call, strategy: dict[str, Any], found: range) -> None:
+    put(call, *(segment(trace_id=trace_id(n, NOW - 100 + n)) for n in range(100)))
+    got = summaries(call, StartTime=moment(NOW - 100), SamplingStrategy=strategy)
+    assert {summary["Id"] for summary in got} == {trace_id(n, NOW - 100 + n) for n in found}
+
+
+def test_fixed_rate_takes_the_same_share_each_time(call: Call) -> None:
+    put(call, *(segment(trace_id=trace_id(n)) for n in range(1000)))
+    first, second = (summaries(call, SamplingStrategy={"Name": "FixedRate", "Value": 0.3}) for _ in range(2))
+    assert first == second
+    assert 200 < len(first) < 400
+
+
+@pytest.mark.parametrize("strategy", [{}, {"Name": "FixedRate"}, {"Name": "PartialScan", "Value": 1.1}])
+def test_wrong_sampling_strategy_is_refused(call: Call, strategy: dict[str, Any]) -> None:
+    with pytest.raises(ServiceError, match="InvalidRequestException: SamplingStrategy"):
+        summaries(call, SamplingStrategy=strategy)
 
 
 @pytest.mark.parametrize("token", ["", "x", "AAAA", "é", "QUJD" * 20])
@@ -254,93 +302,6 @@ def test_trace_beyond_its_size_says_so(call: Call) -> None:
     (trace,) = call("BatchGetTraces", TraceIds=[trace_id()])["Traces"]
     assert trace["LimitExceeded"]
     assert len(trace["Segments"]) == 8
-
-
-def test_graph_joins_tiers_and_infers_remote_nodes(call: Call) -> None:
-    call_of_backend = remote(id="00000000000000b2", name="ecommerce-backend", start_time=NOW - 60, end_time=NOW - 59.8)
-    front = segment(
-        subsegments=[{"id": "0b", "name": "render", "start_time": NOW - 60, "subsegments": [call_of_backend]}]
-    )
-    back = segment(
-        id="00000000000000c1",
-        name="ecommerce-backend",
-        parent_id="00000000000000b2",
-        fault=True,
-        subsegments=[
-            remote(),
-            remote(id="00000000000000b3", name="postgresql", sql={"sanitized_query": "SELECT 1"}, error=True),
-            remote(id="00000000000000b4", name="DynamoDB", namespace="aws", throttle=True),
-        ],
-    )
-    put(call, front, back)
-    nodes, edges = graph(call)
-    assert set(nodes) == {
-        ("ecommerce-frontend", "client"),
-        ("ecommerce-frontend", None),
-        ("ecommerce-backend", None),
-        ("redis", "remote"),
-        ("postgresql", "Database::SQL"),
-        ("DynamoDB", "AWS::DynamoDB"),
-    }
-    assert set(edges) == {
-        ("client", "ecommerce-frontend"),
-        ("ecommerce-frontend", "ecommerce-backend"),
-        ("ecommerce-backend", "redis"),
-        ("ecommerce-backend", "postgresql"),
-        ("ecommerce-backend", "DynamoDB"),
-    }
-    assert [key for key, node in nodes.items() if node["Root"]] == [("ecommerce-frontend", None)]
-    assert edges["ecommerce-frontend", "ecommerce-backend"]["ResponseTimeHistogram"] == [{"Value": 0.2, "Count": 1}]
-    assert nodes["ecommerce-backend", None]["SummaryStatistics"] == {
-        "OkCount": 0,
-        "ErrorStatistics": {"ThrottleCount": 0, "OtherCount": 0, "TotalCount": 0},
-        "FaultStatistics": {"OtherCount": 1, "TotalCount": 1},
-        "TotalCount": 1,
-        "TotalResponseTime": 0.25,
-    }
-    errors = {
-        name: edges["ecommerce-backend", name]["SummaryStatistics"]["ErrorStatistics"]
-        for _, name in edges
-        if name in ("DynamoDB", "postgresql")
-    }
-    assert errors["postgresql"] == {"ThrottleCount": 0, "OtherCount": 1, "TotalCount": 1}
-    assert errors["DynamoDB"] == {"ThrottleCount": 1, "OtherCount": 0, "TotalCount": 1}
-
-
-def test_graph_counts_over_traces(call: Call) -> None:
-    for number, seconds in enumerate([0.1, 0.1, 0.3]):
-        put(call, segment(trace_id=trace_id(number), end_time=NOW - 60 + seconds))
-    nodes, edges = graph(call)
-    node = nodes["ecommerce-frontend", None]
-    assert (
-        node["SummaryStatistics"]["TotalCount"]
-        == edges["client", "ecommerce-frontend"]["SummaryStatistics"]["OkCount"]
-        == 3
-    )
-    assert node["ResponseTimeHistogram"] == [{"Value": 0.1, "Count": 2}, {"Value": 0.3, "Count": 1}]
-    assert (node["StartTime"], node["EndTime"]) == (moment(NOW - 60), moment(NOW - 59.7))
-
-
-def test_graph_joins_a_segment_called_from_a_local_subsegment(call: Call) -> None:
-    local = {"id": "0b", "name": "work", "start_time": NOW - 60, "end_time": NOW - 59}
-    local["id"] = "00000000000000b7"
-    put(call, segment(subsegments=[local]), segment(id="00000000000000c1", name="worker", parent_id="00000000000000b7"))
-    _, edges = graph(call)
-    assert set(edges) == {("client", "ecommerce-frontend"), ("ecommerce-frontend", "worker")}
-
-
-def test_graph_has_services_in_progress_and_leaves_lost_callers_out(call: Call) -> None:
-    orphan = {**remote(), "trace_id": trace_id(2), "type": "subsegment", "parent_id": "00000000000000ee"}
-    put(
-        call,
-        segment(end_time=None, in_progress=True),
-        orphan,
-        segment(trace_id=trace_id(3), parent_id="00000000000000ee"),
-    )
-    nodes, edges = graph(call)
-    assert edges == {}
-    assert nodes["ecommerce-frontend", None]["SummaryStatistics"]["TotalCount"] == 1
-    assert not any(node["Root"] for node in nodes.values())
 
 
 def test_unknown_group_is_refused(call: Call) -> None:
