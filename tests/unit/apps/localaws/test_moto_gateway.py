@@ -22,7 +22,7 @@ FEDERATED = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaw
     [
         ("iam", "list_users", {}),
         ("eks", "create_nodegroup", {"clusterName": "a", "nodegroupName": "b", "subnets": ["c"], "nodeRole": "d"}),
-        ("xray", "get_groups", {}),
+        ("xray", "get_insight_summaries", {"StartTime": 0, "EndTime": 1}),
         ("sts", "get_session_token", {}),
         ("logs", "start_query", {"startTime": 0, "endTime": 1, "queryString": "fields @message"}),
         ("ecr", "describe_images", {"repositoryName": "shop"}),
