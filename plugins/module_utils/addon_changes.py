@@ -131,7 +131,7 @@ class Changes:
             self._take_up(courses)
             courses = [course for course in courses if course.plan.changed and not course.error]
         for course in courses:
-            course.error = course.held
+            course.error = _held_for_good(course)
 
     def _take_up(self, courses: Iterable[Course]) -> None:
         """Waits until EKS has stopped working at the add-ons, in whatever status that leaves them, and plans anew."""
@@ -208,3 +208,14 @@ class Changes:
 
 def _is_removed(course: Course) -> bool:
     return course.sight.status in ("", "DELETE_FAILED")
+
+
+def _held_for_good(course: Course) -> DeepobsError | None:
+    """The refusal of a write that never got through; of a creation it is not the add-on itself that is in use."""
+    if course.held is None or course.sight.addon:
+        return course.held
+    return DeepobsError(
+        f"{course.held.message}, which is not there, so something of it is in use: usually a service account that has a"
+        " Pod Identity association already. Remove that (eks_pod_identity_association) and run again",
+        course.held.exception,
+    )

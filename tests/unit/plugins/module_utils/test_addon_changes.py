@@ -20,6 +20,7 @@ OLD_VERSION = "v4.10.4-eksbuild.1"
 CONFLICT = {"code": "ConfigurationConflict", "message": "Conflicts found", "resourceIds": []}
 NO_REPLICAS = {"code": "InsufficientNumberOfReplicas", "message": "0 of 1", "resourceIds": []}
 GONE = "gone"
+DENIED = "denied"
 
 
 def refusal(operation: str, code: str) -> ClientError:
@@ -47,6 +48,8 @@ class StubAddon:
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         if status == GONE:
             raise refusal("DescribeAddon", "ResourceNotFoundException")
+        if status == DENIED:
+            raise refusal("DescribeAddon", "AccessDeniedException")
         now = datetime(2026, 2, 1, tzinfo=UTC)
         return {
             "addon": {
@@ -310,6 +313,34 @@ def test_an_addon_that_is_held_for_good_is_reported() -> None:
     assert "ResourceInUseException" in str(raised.value.exception)
 
 
+def test_a_creation_that_something_else_is_in_the_way_of_says_what_it_usually_is() -> None:
+    addon = StubAddon()
+    addon.refusals = [refusal("CreateAddon", "ResourceInUseException")] * 3
+
+    with pytest.raises(DeepobsError, match="has a Pod Identity association already"):
+        carry_out(addon)
+
+
+def test_a_failed_creation_that_is_held_is_taken_up_again() -> None:
+    addon = StubAddon("CREATE_FAILED")
+    addon.refusals = [refusal("DeleteAddon", "ResourceInUseException")]
+    addon.after_write = {"delete": [GONE], "create": ["ACTIVE"]}
+
+    carry_out(addon)
+
+    assert addon.kinds == ["delete", "create"]
+
+
+def test_a_failed_creation_whose_removal_takes_too_long_is_not_created() -> None:
+    addon = StubAddon("CREATE_FAILED")
+    addon.after_write = {"delete": ["DELETING"]}
+
+    with pytest.raises(DeepobsError, match=r"wait_timeout \(600 s\).*DELETING"):
+        carry_out(addon)
+
+    assert addon.kinds == ["delete"]
+
+
 def test_a_write_that_is_refused_is_reported() -> None:
     addon = StubAddon("ACTIVE", version=OLD_VERSION)
     addon.refusals = [refusal("UpdateAddon", "InvalidParameterException")]
@@ -360,6 +391,61 @@ def test_without_waiting_a_write_is_all() -> None:
     course, seconds = carry_out(addon, wait=False)
 
     assert (course.sight.status, seconds) == ("UPDATING", 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "kinds"),
+    [
+        ("CREATE_FAILED", {"delete": ["DELETING", GONE], "create": ["CREATING"]}, ["delete", "create"]),
+        ("UPDATE_FAILED", {"update": ["UPDATING"]}, ["update"]),
+        ("DELETE_FAILED", {"update": ["UPDATING"]}, ["update"]),
+    ],
+)
+def test_without_waiting_a_failed_addon_is_repaired_as_well(
+    status: str, after: dict[str, list[str]], kinds: list[str]
+) -> None:
+    addon = StubAddon(status)
+    addon.after_write = after
+
+    course, _seconds = carry_out(addon, wait=False)
+
+    assert (addon.kinds, course.sight.in_progress) == (kinds, True)
+
+
+def test_without_waiting_a_degraded_addon_is_left_as_it_is() -> None:
+    addon = StubAddon("DEGRADED", issues=(NO_REPLICAS,))
+
+    course, seconds = carry_out(addon, wait=False)
+
+    assert (course.tried, course.warnings, addon.looks, seconds) == (False, [], 1, 0)
+
+
+def test_a_look_that_fails_ends_the_course_of_that_addon_alone() -> None:
+    broken, sound = StubAddon("ACTIVE", version=OLD_VERSION), StubAddon("ACTIVE", version=OLD_VERSION)
+    broken.after_write = {"update": ["UPDATING", DENIED]}
+    sound.after_write = {"update": ["UPDATING", "UPDATING", "ACTIVE"]}
+    eks = StubEks(coredns=broken, vpc_cni=sound)
+
+    first, second = carry_out_all(eks, desired("coredns"), desired("vpc-cni"))
+
+    assert first.error is not None
+    assert "Failed to describe add-on coredns" in first.error.message
+    assert (second.error, second.sight.status) == (None, "ACTIVE")
+
+
+def test_a_plan_that_cannot_be_after_somebody_elses_change_ends_the_course() -> None:
+    addon = StubAddon("UPDATING", "ACTIVE")
+    eks = StubEks(coredns=addon)
+    operator = AddonOperator(eks, desired("coredns"), Stopwatch(lambda: eks.seconds, eks.sleep))
+
+    def refuse(_current: Addon | None) -> AddonPlan:
+        raise DeepobsError("the configuration does not fit any more")
+
+    course = Course(operator, refuse, operator.look(), AddonPlan(None, None))
+    Changes([course], Patience(True, 600, "fail", 120), Stopwatch(lambda: eks.seconds, eks.sleep)).run()
+
+    assert course.error is not None
+    assert (course.tried, course.error.message) == (False, "the configuration does not fit any more")
 
 
 def test_a_repeated_write_has_the_token_of_the_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,8 @@ from ansible_collections.deepobs.eks.plugins.module_utils.addon_plans import (
     plan_addon,
 )
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
+from hypothesis import given
+from hypothesis import strategies as st
 
 ROLE = "arn:aws:iam::123456789012:role/agent"
 RELEASES = [Release(version, version == "v2", "eks", "aws", "kube-system") for version in ("v10", "v3", "v2", "v1")]
@@ -126,3 +129,56 @@ def test_a_failed_creation_may_be_created_again_elsewhere() -> None:
     plan = plan_addon(addon(status="CREATE_FAILED"), replace(DESIRED, namespace="dns"), "v2")
 
     assert (plan.action, (plan.after or {})["namespace"]) == ("recreate", "dns")
+
+
+CONFIGURATIONS = st.dictionaries(st.sampled_from("ab"), st.integers(0, 1))
+ROLES = st.sampled_from(["", "arn:aws:iam::1:role/a", "arn:aws:iam::1:role/b"])
+LISTS = st.lists(
+    st.fixed_dictionaries({"service_account": st.sampled_from("ab"), "role_arn": st.just(ROLE)}),
+    unique_by=lambda association: association["service_account"],
+)
+TAGS = st.dictionaries(st.sampled_from(["team", "aws:owner"]), st.sampled_from("xy"))
+STATUSES = ["ACTIVE", "DEGRADED", "CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "DELETING"]
+PRESENT = st.builds(
+    addon,
+    status=st.sampled_from(STATUSES),
+    addon_version=st.sampled_from(["v1", "v2"]),
+    configuration=CONFIGURATIONS,
+    service_account_role_arn=ROLES.map(lambda role: role or None),
+    pod_identity_associations=LISTS,
+    tags=TAGS,
+)
+OWN_TAGS = st.dictionaries(st.just("team"), st.sampled_from("xy"))
+WANTED = st.builds(
+    replace,
+    st.just(DESIRED),
+    present=st.booleans(),
+    configuration=st.none() | CONFIGURATIONS,
+    service_account_role_arn=st.none() | ROLES,
+    tags=st.none() | OWN_TAGS,
+    purge_tags=st.booleans(),
+) | st.builds(replace, st.just(DESIRED), pod_identity_associations=st.none() | LISTS, tags=st.none() | OWN_TAGS)
+
+
+@given(st.none() | PRESENT, WANTED, st.sampled_from(["v1", "v2"]))
+def test_twice_is_once(present: dict[str, Any] | None, desired: Desired, version: str) -> None:
+    planned = plan_addon(present, desired, version, RELEASES)
+
+    again = plan_addon(planned.after, desired, version, RELEASES)
+
+    assert (again.changed, again.after) == (False, planned.after)
+
+
+@given(PRESENT, WANTED, st.sampled_from(["v1", "v2"]))
+def test_what_is_not_asked_for_stays(present: dict[str, Any], desired: Desired, version: str) -> None:
+    before = copy.deepcopy(present)
+    planned = plan_addon(present, desired, version, RELEASES)
+
+    assert present == before
+    if planned.after is None or planned.action == "create":
+        return
+    if desired.configuration is None:
+        assert planned.after["configuration"] == present["configuration"]
+    if desired.tags is None or not desired.purge_tags:
+        assert set(present["tags"]) <= set(planned.after["tags"])
+    assert {tag for tag in present["tags"] if tag.startswith("aws:")} <= set(planned.after["tags"])

@@ -386,3 +386,22 @@ def test_a_creation_whose_reply_is_lost_is_recognised(account: str) -> None:
 
     assert (done["changed"], done["addons"][0]["status"]) == (True, "ACTIVE")
     assert not run_module("eks_addon", arguments())["changed"]
+
+
+def test_a_change_of_somebody_else_that_came_between_is_waited_for(aws: Any, account: str) -> None:
+    run_module("eks_addon", arguments(version=PINNED))
+    fault = {"operation": "UpdateAddon", "times": 1, "error": {"code": "ResourceInUseException", "status": 409}}
+
+    with Admin(account).faults(fault):
+        done = run_module("eks_addon", arguments(version=DEFAULT))
+
+    assert (done["changed"], described(aws)["addonVersion"]) == (True, DEFAULT)
+
+
+def test_an_upgrade_whose_kept_configuration_does_not_fit_is_refused(aws: Any) -> None:
+    run_module("eks_addon", arguments(version=DEFAULT, configuration={"otelContainerInsights": {"enabled": True}}))
+
+    with pytest.raises(ModuleFailedError, match=r"present configuration, .*otelContainerInsights.*was unexpected"):
+        run_module("eks_addon", arguments(version=PINNED))
+
+    assert described(aws)["addonVersion"] == DEFAULT
