@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from localaws.xray.documents import Node, Segment, outcome, remote_node, subsegments
+from localaws.xray.documents import Segment
+from localaws.xray.parts import Node, outcome, remote_node, subsegments
 from localaws.xray.view import TraceView
 
 CLIENT: Final = "client"

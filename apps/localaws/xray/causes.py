@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from localaws.xray.documents import ERROR, FAULT, exceptions, outcome, remote_node
+from localaws.xray.parts import ERROR, FAULT, exceptions, outcome, remote_node
 from localaws.xray.view import TraceView
 
 Kind = Literal["fault", "error", "responsetime"]

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
+
+from localaws.xray.parts import (
+    Http,
+    MalformedSegment,
+    Node,
+    http_of,
+    is_number,
+    member,
+    outcome,
+    remote_node,
+    subsegments,
+    text,
+)
 
 DOCUMENT_LIMIT_BYTES: Final = 64 * 1024
 """AWS X-Ray API reference, "segment documents": up to 64 kB each."""
@@ -14,40 +27,15 @@ RETENTION_SECONDS: Final = 30 * 24 * 3600
 FUTURE_SECONDS: Final = 300
 ANNOTATION_LIMIT: Final = 50
 
-FAULT: Final = 1
-ERROR: Final = 2
-THROTTLE: Final = 4
-
 _ID = re.compile(r"[0-9a-f]{16}")
 _TRACE_ID = re.compile(r"1-([0-9a-f]{8})-[0-9a-f]{24}")
 _NAME = re.compile(r"[\w\s.:/%&#=+\\\-@]{1,200}")
 _ANNOTATION_KEY = re.compile(r"[A-Za-z0-9_.]{1,500}")
 
-Node = tuple[str, str | None]
-"""A service's name and type, as X-Ray tells nodes apart."""
 Annotation = tuple[str, str, str | float | bool]
 """Key, the member of AWS's AnnotationValue that holds the value, and the value."""
 
 T = TypeVar("T", bound=Hashable)
-
-
-class MalformedSegment(ValueError):
-    """A document that X-Ray does not process; `code` is what UnprocessedTraceSegments says of it."""
-
-    def __init__(self, code: str, segment_id: str | None = None) -> None:
-        super().__init__(f"Invalid segment. ErrorCode: {code}")
-        self.code = code
-        self.segment_id = segment_id
-
-
-class Http(NamedTuple):
-    """What a segment says of the request it served."""
-
-    method: str | None
-    url: str | None
-    status: int | None
-    user_agent: str | None
-    client_ip: str | None
 
 
 class Segment(NamedTuple):
@@ -115,47 +103,6 @@ def indexed(data: dict[str, Any], raw: bytes, pool: Pool) -> Segment:
         raise MalformedSegment(malformed.code, segment_id) from None
 
 
-def outcome(data: dict[str, Any]) -> int:
-    """FAULT, ERROR and THROTTLE of a segment or subsegment, from its flags and its response's status."""
-    flags = 0
-    if data.get("fault") is True:
-        flags |= FAULT
-    if data.get("throttle") is True:
-        flags |= ERROR | THROTTLE
-    if data.get("error") is True:
-        flags |= ERROR
-    return flags or _status_outcome(member(member(data, "http"), "response").get("status"))
-
-
-def subsegments(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every subsegment below a segment, at any depth. Raises MalformedSegment for what is no list of subsegments."""
-    waiting = [data]
-    while waiting:
-        children = waiting.pop().get("subsegments")
-        if children is None:
-            continue
-        if not isinstance(children, list) or not all(map(_is_subsegment, children)):
-            raise MalformedSegment("InvalidSubsegments")
-        yield from children
-        waiting.extend(children)
-
-
-def remote_node(subsegment: dict[str, Any]) -> Node | None:
-    """The node that X-Ray infers from a subsegment which left the process, None for one which did not."""
-    namespace, name = subsegment.get("namespace"), subsegment.get("name")
-    if not isinstance(name, str) or namespace not in ("remote", "aws"):
-        return None
-    if namespace == "aws":
-        return name, f"AWS::{name}"
-    return name, "Database::SQL" if "sql" in subsegment else "remote"
-
-
-def exceptions(part: dict[str, Any]) -> list[dict[str, Any]]:
-    """The exceptions that caused a segment's or subsegment's fault, as far as they are well formed."""
-    given = member(part, "cause").get("exceptions")
-    return [exception for exception in given if isinstance(exception, dict)] if isinstance(given, list) else []
-
-
 def _loaded(raw: bytes) -> dict[str, Any]:
     try:
         data = orjson.loads(raw)
@@ -196,7 +143,7 @@ def _indexed(segment_id: str, data: dict[str, Any], raw: bytes, pool: Pool) -> S
     return Segment(
         id=segment_id,
         parent_id=_parent_id(data),
-        node=pool.share((_name(data), _text(data.get("origin")))),
+        node=pool.share((_name(data), text(data.get("origin")))),
         start=start,
         end=end,
         flags=outcome(data),
@@ -233,28 +180,15 @@ def _times(data: dict[str, Any]) -> tuple[float, float | None]:
     start, end = data.get("start_time"), data.get("end_time")
     if start is None:
         raise MalformedSegment("MissingStartTime")
-    if not _is_number(start):
+    if not is_number(start):
         raise MalformedSegment("InvalidStartTime")
     if end is None:
         if data.get("in_progress") is not True:
             raise MalformedSegment("MissingEndTime")
         return float(start), None
-    if not _is_number(end):
+    if not is_number(end):
         raise MalformedSegment("InvalidEndTime")
     return float(start), float(end)
-
-
-def http_of(data: dict[str, Any]) -> Http:
-    """What a segment or subsegment says of its request."""
-    http = member(data, "http")
-    request, status = member(http, "request"), member(http, "response").get("status")
-    return Http(
-        _text(request.get("method")),
-        _text(request.get("url")),
-        status if isinstance(status, int) and not isinstance(status, bool) else None,
-        _text(request.get("user_agent")),
-        _text(request.get("client_ip")),
-    )
 
 
 def _annotations(data: dict[str, Any], inner: list[dict[str, Any]]) -> tuple[Annotation, ...]:
@@ -279,38 +213,3 @@ def _annotation_kind(value: object) -> str | None:
 def _remotes(data: dict[str, Any], inner: list[dict[str, Any]]) -> tuple[Node, ...]:
     parts = (data, *inner) if data.get("type") == "subsegment" else inner
     return tuple(dict.fromkeys(node for part in parts if (node := remote_node(part))))
-
-
-def _status_outcome(status: object) -> int:
-    if not isinstance(status, int):
-        return 0
-    if status >= 500:
-        return FAULT
-    if status == 429:
-        return ERROR | THROTTLE
-    return ERROR if status >= 400 else 0
-
-
-def member(data: dict[str, Any], key: str) -> dict[str, Any]:
-    """An object's member that is an object; an empty one where it is missing or something else."""
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _is_subsegment(value: object) -> bool:
-    """Whether a value has what every reader of subsegments relies on."""
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("id"), str)
-        and isinstance(value.get("name"), str)
-        and _is_number(value.get("start_time"))
-        and (value.get("end_time") is None or _is_number(value["end_time"]))
-    )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localaws.xray.calls import CLIENT, Call, calls
-from localaws.xray.documents import ERROR, FAULT, THROTTLE, Node, Segment
+from localaws.xray.documents import Segment
 from localaws.xray.moments import moment
+from localaws.xray.parts import ERROR, FAULT, THROTTLE, Node
 from localaws.xray.view import TraceView
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.service import Operation, Service, ServiceError
-from localaws.xray.documents import MalformedSegment
 from localaws.xray.otlp import put_spans
 from localaws.xray.paging import invalid_token
+from localaws.xray.parts import MalformedSegment
 from localaws.xray.reading import Reading
 from localaws.xray.region import MayWriteSpans, Region, Regions
 

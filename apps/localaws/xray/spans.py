@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from localaws.xray.documents import exceptions, member, outcome
+from localaws.xray.parts import exceptions, member, outcome
 from localaws.xray.view import TraceView
 
 _SAMPLED: Final = 1

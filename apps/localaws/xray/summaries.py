@@ -14,7 +14,8 @@ import orjson
 
 from localaws.protocols.base import epoch_seconds
 from localaws.xray.causes import told_causes
-from localaws.xray.documents import ERROR, FAULT, THROTTLE, Annotation, Http, Node
+from localaws.xray.documents import Annotation
+from localaws.xray.parts import ERROR, FAULT, THROTTLE, Http, Node
 from localaws.xray.view import TraceView, service_id
 
 _PARTS_KEPT: Final = 20_000

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from localaws.service import ServiceError
 from localaws.xray.calls import calls
-from localaws.xray.documents import Node
 from localaws.xray.graph import Requests
 from localaws.xray.moments import moment
 from localaws.xray.paging import Window
+from localaws.xray.parts import Node
 from localaws.xray.view import TraceView
 
 PERIODS_SECONDS: Final = (60, 300)

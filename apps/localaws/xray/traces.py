@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from localaws.xray.documents import subsegments
+from localaws.xray.parts import subsegments
 from localaws.xray.store import Trace
 from localaws.xray.view import TraceView
 

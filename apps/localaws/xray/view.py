@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from localaws.xray.documents import Http, Node, Segment
+from localaws.xray.documents import Segment
+from localaws.xray.parts import Http, Node
 from localaws.xray.store import Trace
 
 

@@ -1,5 +1,6 @@
 """X-Ray's filter expressions: text in, a predicate over traces out."""
 
-from localaws.xray.filters.compiling import FilterError, Filters, Predicate, selector
+from localaws.xray.filters.compiling import Filters, Predicate, selector
+from localaws.xray.filters.parsing import FilterError
 
 __all__ = ["FilterError", "Filters", "Predicate", "selector"]

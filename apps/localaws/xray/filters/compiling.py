@@ -6,35 +6,32 @@ What the grammar does not know raises FilterError, so that no unknown filter eve
 from __future__ import annotations
 
 import operator
-import re
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
 from localaws.xray.calls import calls
 from localaws.xray.causes import Kind, root_cause
-from localaws.xray.documents import Node
+from localaws.xray.filters.parsing import FilterError, Value, literal, parsed, texts, trees
 from localaws.xray.filters.scopes import (
     ELEMENT,
     PART,
     TRACE,
     Reader,
     Scope,
-    Value,
     edge_part,
     root_cause_elements,
     service_parts,
 )
+from localaws.xray.parts import Node
 from localaws.xray.timeseries import Selector
 from localaws.xray.view import TraceView
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Token, Tree
 
-LENGTH_LIMIT: Final = 2_000
 _DEPTH_LIMIT: Final = 50
 _COMPILED_KEPT: Final = 500
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
@@ -52,10 +49,6 @@ _CAUSES: Final[tuple[Kind, ...]] = ("fault", "error", "responsetime")
 
 Predicate = Callable[[TraceView], bool]
 _Holds = Callable[[Any], bool]
-
-
-class FilterError(ValueError):
-    """A filter expression that is wrong or not understood; the message says where."""
 
 
 class Filters:
@@ -91,47 +84,18 @@ class Filters:
                 raise FilterError(f"there is no group with {key} {named!r}")
             return self._compile(found, lambda _unused, _name: None) if found else _everything
 
-        return _Compiler(expression, of_group).compiled(_parsed(expression), TRACE, 0)
+        return _Compiler(expression, of_group).compiled(parsed(expression), TRACE, 0)
 
 
 def _everything(_unused: TraceView) -> bool:
     return True
 
 
-@cache
-def _parser() -> Lark:
-    # Here, because few runs filter, and every run is to be ready soon.
-    from lark import Lark
-
-    return Lark.open(
-        "grammar.lark", rel_to=__file__, parser="lalr", start=["start", "selector"], propagate_positions=True
-    )
-
-
 def selector(expression: str) -> Selector:
     """What an entity selector expression selects: an id, a service or an edge. Raises FilterError."""
-    tree = _parsed(expression, "selector")
-    nodes = [_node(child) for child in _trees(tree)]
+    tree = parsed(expression, "selector")
+    nodes = [_node(child) for child in trees(tree)]
     return Selector(nodes[0] if tree.data == "edge" else None, nodes[-1] if nodes else lambda _unused: True)
-
-
-def _parsed(expression: str, start: str = "start") -> Tree[Token]:
-    from lark.exceptions import UnexpectedCharacters, UnexpectedInput
-
-    if len(expression) > LENGTH_LIMIT:
-        raise FilterError(f"it has {len(expression)} characters, more than {LENGTH_LIMIT}")
-    try:
-        return _parser().parse(expression, start=start)
-    except UnexpectedCharacters as error:
-        raise _unexpected(expression, error.pos_in_stream or 0) from error
-    except UnexpectedInput as error:
-        token = getattr(error, "token", None)
-        raise _unexpected(expression, token.start_pos if token else len(expression)) from error
-
-
-def _unexpected(expression: str, offset: int) -> FilterError:
-    rest = expression[offset:].strip()
-    return FilterError(f"unexpected {rest[:20]!r} at offset {offset}" if rest else "it ends too early")
 
 
 class _Compiler:
@@ -148,22 +112,22 @@ class _Compiler:
         return compile_tree(tree, scope, depth + 1)
 
     def _either(self, tree: Tree[Token], scope: Scope, depth: int) -> _Holds:
-        parts = [self.compiled(child, scope, depth) for child in _trees(tree)]
+        parts = [self.compiled(child, scope, depth) for child in trees(tree)]
         return lambda subject: any(part(subject) for part in parts)
 
     def _both(self, tree: Tree[Token], scope: Scope, depth: int) -> _Holds:
-        parts = [self.compiled(child, scope, depth) for child in _trees(tree)]
+        parts = [self.compiled(child, scope, depth) for child in trees(tree)]
         return lambda subject: all(part(subject) for part in parts)
 
     def _negation(self, tree: Tree[Token], scope: Scope, depth: int) -> _Holds:
-        negated = self.compiled(_trees(tree)[0], scope, depth)
+        negated = self.compiled(trees(tree)[0], scope, depth)
         return lambda subject: not negated(subject)
 
     def _flag(self, tree: Tree[Token], scope: Scope, _depth: int) -> _Holds:
-        return scope.flags.get(_texts(tree)[0].lower(), lambda _unused: False)
+        return scope.flags.get(texts(tree)[0].lower(), lambda _unused: False)
 
     def _flag_compared(self, tree: Tree[Token], scope: Scope, depth: int) -> _Holds:
-        _unused, symbol, wanted = _texts(tree)
+        _unused, symbol, wanted = texts(tree)
         flag, is_wanted = self._flag(tree, scope, depth), (wanted.lower() == "true") == (symbol == "=")
         return lambda subject: flag(subject) is is_wanted
 
@@ -171,26 +135,26 @@ class _Compiler:
         key, symbol, value = cast("list[Token]", tree.children)
         if value.type == "BARE" and not scope.takes_bare_words:
             raise FilterError(f"{str(value)!r} at offset {value.start_pos} must be in quotation marks")
-        return _comparison(_reader(scope, key), symbol, _literal(value))
+        return _comparison(_reader(scope, key), symbol, literal(value))
 
     def _present(self, tree: Tree[Token], scope: Scope, _depth: int) -> _Holds:
-        read = _reader(scope, _texts(tree)[0])
+        read = _reader(scope, texts(tree)[0])
         return lambda subject: any(value is not None for value in read(subject))
 
     def _annotated(self, tree: Tree[Token], scope: Scope, _depth: int) -> _Holds:
-        read = _annotation_reader(_trees(tree)[0], scope)
+        read = _annotation_reader(trees(tree)[0], scope)
         return lambda subject: any(True for _unused in read(subject))
 
     def _annotation_compared(self, tree: Tree[Token], scope: Scope, _depth: int) -> _Holds:
         annotation, symbol, value = tree.children
         read = _annotation_reader(cast("Tree[Token]", annotation), scope)
-        return _comparison(read, str(symbol), _literal(cast("Token", value)))
+        return _comparison(read, str(symbol), literal(cast("Token", value)))
 
     def _group(self, tree: Tree[Token], scope: Scope, _depth: int) -> _Holds:
         key, symbol, value = cast("list[Token]", tree.children)
         if scope is not TRACE:
             raise FilterError(f"{key} at offset {key.start_pos} filters whole traces only")
-        accepts = self._group_predicate(key.lower().removeprefix("group."), str(_literal(value)))
+        accepts = self._group_predicate(key.lower().removeprefix("group."), str(literal(value)))
         return accepts if symbol == "=" else lambda view: not accepts(view)
 
     def _service(self, tree: Tree[Token], scope: Scope, depth: int) -> _Holds:
@@ -229,26 +193,18 @@ class _Compiler:
         return lambda view: all(_is_among(cause, view) for cause in causes) == (symbol == "=")
 
     def _nodes_and_filter(self, tree: Tree[Token], depth: int) -> tuple[list[Callable[[Node], bool]], _Holds | None]:
-        nodes = [_node(child) for child in _trees(tree) if child.data == "node"]
+        nodes = [_node(child) for child in trees(tree) if child.data == "node"]
         return nodes, self._braces(tree, PART, depth)
 
     def _braces(self, tree: Tree[Token], scope: Scope, depth: int) -> _Holds | None:
-        for child in _trees(tree):
+        for child in trees(tree):
             if child.data == "braces":
-                return self.compiled(_trees(child)[0], scope, depth)
+                return self.compiled(trees(child)[0], scope, depth)
         return None
 
     def _only_in_a_trace(self, keyword: str, tree: Tree[Token], scope: Scope) -> None:
         if scope is not TRACE:
             raise FilterError(f"{keyword} at offset {tree.meta.start_pos} does not stand within braces")
-
-
-def _trees(tree: Tree[Token]) -> list[Tree[Token]]:
-    return [child for child in tree.children if not isinstance(child, str)]
-
-
-def _texts(tree: Tree[Token]) -> list[str]:
-    return [child for child in tree.children if isinstance(child, str)]
 
 
 def _reader(scope: Scope, key: str) -> Reader:
@@ -279,26 +235,15 @@ def _annotation_reader(annotation: Tree[Token], scope: Scope) -> Reader:
 
 def _node(tree: Tree[Token]) -> Callable[[Node], bool]:
     """Whether a node has the name, or the name and type of an id function."""
-    if not _trees(tree):
-        name = _literal(cast("Token", tree.children[0]))
+    if not trees(tree):
+        name = literal(cast("Token", tree.children[0]))
         return lambda node: node[0] == name
     members = {
-        str(key).lower(): _literal(cast("Token", value)) for key, value in (part.children for part in _trees(tree))
+        str(key).lower(): literal(cast("Token", value)) for key, value in (part.children for part in trees(tree))
     }
     return lambda node: (
         members.get("name", node[0]) == node[0] and ("type" not in members or members["type"] == node[1])
     )
-
-
-def _literal(token: Token) -> Value:
-    match token.type:
-        case "STRING":
-            return re.sub(r"\\(.)", r"\1", token[1:-1])
-        case "NUMBER":
-            return float(token)
-        case "BOOLEAN":
-            return token.lower() == "true"
-    return str(token)
 
 
 def _is_among(cause: Any, view: TraceView) -> bool:

@@ -12,21 +12,11 @@ from typing import Any, Final, NamedTuple
 
 from localaws.xray.calls import Call, calls
 from localaws.xray.causes import Kind, root_cause
-from localaws.xray.documents import (
-    ERROR,
-    FAULT,
-    THROTTLE,
-    Http,
-    Node,
-    Segment,
-    exceptions,
-    http_of,
-    member,
-    subsegments,
-)
+from localaws.xray.documents import Segment
+from localaws.xray.filters.parsing import Value
+from localaws.xray.parts import ERROR, FAULT, THROTTLE, Http, Node, exceptions, http_of, member, subsegments
 from localaws.xray.view import TraceView
 
-Value = str | float | bool
 Flag = Callable[[Any], bool]
 Reader = Callable[[Any], Iterable[Value | None]]
 

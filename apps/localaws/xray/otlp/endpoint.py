@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from localaws.service import ServiceError
-from localaws.xray.documents import MalformedSegment
 from localaws.xray.otlp.segments import Resource, segment
+from localaws.xray.parts import MalformedSegment
 from localaws.xray.region import Region
 
 SPAN_LIMIT: Final = 10_000
