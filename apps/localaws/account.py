@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from localaws import cloudwatch, eks, providers, sts, xray
+from localaws.access.callers import Callers
+from localaws.access.gate import Gate
+from localaws.access.sessions import Sessions
 from localaws.faults import Faults
-from localaws.iam import Iam
 from localaws.identity import Issuer, TokenKeeper
 from localaws.journal import Journal
 from localaws.moto_gateway import MotoGateway
@@ -28,11 +30,13 @@ class Account:
         region: str,
         make_services: Callable[[], Services],
         moto: MotoGateway,
+        gate: Gate,
         issuers: Mapping[str, Issuer],
         tokens: TokenKeeper,
     ) -> None:
         self.region = region
         self.moto = moto
+        self.gate = gate
         self.issuers = issuers
         self.tokens = tokens
         self.faults = Faults()
@@ -55,24 +59,22 @@ def create_account(seed: Seed, state_folder: Path, clock: Callable[[], float] = 
         for cluster in seed.clusters
     }
     projected = [(issuers[cluster.name], token) for cluster in seed.clusters for token in cluster.project_tokens]
-    moto = MotoGateway(partition_of(seed.region))
-    iam = Iam(moto.lock)
+    partition = partition_of(seed.region)
+    moto = MotoGateway(partition)
+    iam = moto.iam
+    sessions = Sessions(state_folder / "sessions.key", clock)
+    gate = Gate(iam, Callers(iam, sessions, seed.root_keys, partition, clock), clock)
+    by_url = {issuer.url: issuer for issuer in issuers.values()}
     span_logs = SpanLogs(moto.lock)
 
     def make_services() -> Services:
-        return _services(seed, issuers, iam, span_logs, clock)
+        services = [
+            eks.create_service(clock, seed, issuers, iam),
+            sts.create_service(clock, by_url, iam, sessions, gate),
+            providers.create_service(iam),
+            xray.create_service(clock, span_logs.xray_may_write, seed.transition_seconds),
+            cloudwatch.create_service(clock),
+        ]
+        return {service.name: service for service in services}
 
-    return Account(seed.region, make_services, moto, issuers, TokenKeeper(projected, clock))
-
-
-def _services(
-    seed: Seed, issuers: Mapping[str, Issuer], iam: Iam, span_logs: SpanLogs, clock: Callable[[], float]
-) -> Services:
-    services = [
-        eks.create_service(clock, seed, issuers, iam),
-        sts.create_service(clock, {issuer.url: issuer for issuer in issuers.values()}, iam),
-        providers.create_service(iam),
-        xray.create_service(clock, span_logs.xray_may_write, seed.transition_seconds),
-        cloudwatch.create_service(clock),
-    ]
-    return {service.name: service for service in services}
+    return Account(seed.region, make_services, moto, gate, issuers, TokenKeeper(projected, clock))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.model import OperationModel
 
+from localaws.access.callers import Caller
 from localaws.account import Account
 from localaws.admin import PREFIX, Admin
 from localaws.faults import WITHHELD_SECONDS, Effect
@@ -80,23 +81,24 @@ class Application:
         return reply
 
     def _run(self, call: _Call, operation: OperationModel) -> HttpReply:
-        service, parameters = operation.service_model.service_name, call.protocol.parse(call.http, operation)
-        own = self._account.services.get(service)
-        if own and operation.name in own.operations:
-            check(service, parameters, operation.input_shape)
-            result = own.operations[operation.name](self._request(call, parameters))
-            return call.protocol.reply(result, operation, call.request_id)
-        moto = self._account.moto
-        if not moto.allows(service, operation.name):
+        account, service = self._account, operation.service_model.service_name
+        caller = account.gate.identify(call.http, operation.service_model) if call.is_signed else None
+        request = self._request(call, call.protocol.parse(call.http, operation), caller)
+        own = account.services.get(service)
+        answer = own.operations.get(operation.name) if own else None
+        if not answer and not account.moto.allows(service, operation.name):
             raise not_implemented(service, operation.name)
-        check(service, parameters, operation.input_shape)
-        moto.check(service, operation.name, parameters)
-        return moto.call(call.http)
+        check(service, request.parameters, operation.input_shape)
+        account.gate.admit(caller, call.http, request, operation.service_model)
+        if answer:
+            return call.protocol.reply(answer(request), operation, call.request_id)
+        account.moto.check(service, operation.name, request.parameters)
+        return account.moto.call(call.http)
 
-    def _request(self, call: _Call, parameters: dict[str, Any]) -> Request:
+    def _request(self, call: _Call, parameters: dict[str, Any], caller: Caller | None) -> Request:
         credential = call.http.credential
         region = credential.region if credential else self._account.region
-        return Request(call.operation, parameters, region, ACCOUNT, call.access_key_id)
+        return Request(call.operation, parameters, region, ACCOUNT, caller)
 
 
 class _Call:
@@ -114,6 +116,11 @@ class _Call:
     def access_key_id(self) -> str | None:
         """The key that signed the request, None for an unsigned one."""
         return self.http.credential.access_key_id if self.http.credential else None
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it matters who signed: what STS answers to anyone may bear any signature."""
+        return self.operation not in _UNSIGNED_OPERATIONS
 
     def recognise(self) -> OperationModel:
         """The operation that is asked for. Raises ServiceError when there is none."""

@@ -28,7 +28,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it came: `path` is still percent-encoded, header names are lower case."""
+    """A request as it came: `path` is still percent-encoded, header names are lower case.
+
+    `body` is without its content encoding, `sent_body` as it was signed.
+    """
 
     method: str
     path: str
@@ -36,6 +39,7 @@ class HttpRequest:
     headers: Mapping[str, str]
     body: bytes
     environ: Mapping[str, Any] = field(default_factory=dict)
+    sent_body: bytes = b""
 
     @property
     def content_type(self) -> str:
@@ -47,7 +51,7 @@ class HttpRequest:
 
     @property
     def credential(self) -> Credential | None:
-        """Who signed the request; None for an unsigned one. The signature itself is not checked."""
+        """Who signed the request; None for an unsigned one."""
         found = _CREDENTIAL.search(self.headers.get("authorization", ""))
         return Credential(*found.groups()) if found else None
 
@@ -77,11 +81,12 @@ def read_request(environ: WSGIEnvironment) -> HttpRequest:
     path, _unused, query = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
-    body = _read_body(environ)
+    headers["content-length"] = environ.get("CONTENT_LENGTH", "")
+    body = sent_body = _read_body(environ)
     if headers.get("content-encoding") == "gzip":
         body = _unzipped(body)
         environ = {name: value for name, value in environ.items() if name != "HTTP_CONTENT_ENCODING"}
-    return HttpRequest(environ["REQUEST_METHOD"], path, query, headers, body, environ)
+    return HttpRequest(environ["REQUEST_METHOD"], path, query, headers, body, environ, sent_body)
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import threading
 from typing import Any
-
-from botocore.session import get_session
-
-from localaws.http import HttpReply, HttpRequest
-from localaws.resource_policy import check_resource_policy
-from localaws.service import ServiceError
-from localaws.trust_document import check_trust_policy
-
-# Read by moto when its modules are imported.
-os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from localaws.http import HttpReply, HttpRequest
+from localaws.iam import Iam
+from localaws.policy_checks import PolicyChecks
+from localaws.resource_policy import check_resource_policy
+from localaws.service import ServiceError
+
 _IAM_ROLES = """CreateRole GetRole DeleteRole ListRoles UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy
     TagRole UntagRole ListRoleTags AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies
     PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies"""
+_IAM_BOUNDARIES = "PutRolePermissionsBoundary DeleteRolePermissionsBoundary"
+_IAM_USERS = """CreateUser GetUser DeleteUser ListUsers CreateAccessKey UpdateAccessKey DeleteAccessKey ListAccessKeys
+    AttachUserPolicy DetachUserPolicy ListAttachedUserPolicies
+    PutUserPolicy GetUserPolicy DeleteUserPolicy ListUserPolicies"""
 _IAM_POLICIES = """CreatePolicy GetPolicy DeletePolicy ListPolicies CreatePolicyVersion GetPolicyVersion
     ListPolicyVersions SetDefaultPolicyVersion DeletePolicyVersion ListEntitiesForPolicy
     TagPolicy UntagPolicy ListPolicyTags"""
@@ -33,6 +32,7 @@ _IAM_PROFILES = """CreateInstanceProfile GetInstanceProfile DeleteInstanceProfil
 _IAM_PROVIDERS = """CreateOpenIDConnectProvider GetOpenIDConnectProvider ListOpenIDConnectProviders
     DeleteOpenIDConnectProvider UpdateOpenIDConnectProviderThumbprint TagOpenIDConnectProvider
     UntagOpenIDConnectProvider ListOpenIDConnectProviderTags"""
+_IAM = (_IAM_ROLES, _IAM_BOUNDARIES, _IAM_USERS, _IAM_POLICIES, _IAM_PROFILES, _IAM_PROVIDERS)
 _LOGS = """CreateLogGroup DescribeLogGroups DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy
     CreateLogStream DescribeLogStreams DeleteLogStream PutLogEvents GetLogEvents FilterLogEvents
     TagResource UntagResource ListTagsForResource
@@ -41,16 +41,12 @@ _ECR = """CreateRepository DescribeRepositories DeleteRepository GetAuthorizatio
     TagResource UntagResource ListTagsForResource"""
 
 ALLOWED: dict[str, frozenset[str]] = {
-    "iam": frozenset(f"{_IAM_ROLES} {_IAM_POLICIES} {_IAM_PROFILES} {_IAM_PROVIDERS}".split()),
-    "sts": frozenset({"GetCallerIdentity"}),
+    "iam": frozenset(" ".join(_IAM).split()),
     "logs": frozenset(_LOGS.split()),
     "ecr": frozenset(_ECR.split()),
 }
 
 _ERROR_CODE = re.compile(r'(?:<Code>|"__type": ?"(?:[\w.]+#)?)(\w+)')
-
-# The operations that take a trust policy, and the parameter that holds it.
-_TRUST_POLICIES = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
 
 
 class MotoGateway:
@@ -58,10 +54,10 @@ class MotoGateway:
 
     def __init__(self, partition: str) -> None:
         self._application = DomainDispatcherApplication(create_backend_app)
-        # Moto makes IAM, with 1,600 policies, for every partition; an account lives in one.
-        self._foreign_partitions = {*get_session().get_available_partitions()} - {partition}
         # Moto's backends are plain dictionaries, made for one thread.
         self.lock = threading.RLock()
+        self.iam = Iam(self.lock, partition)
+        self._policy_checks = PolicyChecks(self.iam)
 
     def allows(self, service: str, operation: str) -> bool:
         """Whether moto may answer this operation."""
@@ -69,8 +65,8 @@ class MotoGateway:
 
     def check(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
         """Raises ServiceError for what AWS refuses and moto takes."""
-        if service == "iam" and operation in _TRUST_POLICIES:
-            check_trust_policy(parameters[_TRUST_POLICIES[operation]])
+        if service == "iam":
+            self._policy_checks.check(operation, parameters)
         if (service, operation) == ("logs", "PutResourcePolicy"):
             check_resource_policy(parameters.get("policyDocument", ""))
 
@@ -78,9 +74,9 @@ class MotoGateway:
         """Takes away everything that moto holds, in place: who holds a backend keeps it."""
         with self.lock:
             for backends in list(BackendDict._instances):  # moto has no public list of them
-                for _account, region, backend in backends.iter_backends():
-                    if region not in self._foreign_partitions:
-                        backend.reset()
+                for _account, _region, backend in backends.iter_backends():
+                    backend.reset()
+            self.iam.restore_aws_policies()
             # Moto keeps each object it ever made for a dashboard that is not shown here.
             reset_model_data()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,13 @@ class ClusterSeed:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """The whole seed; `transition_seconds` is how long an add-on's change takes."""
+    """The whole seed; `transition_seconds` is how long an add-on's change takes, `root_keys` are the secrets of the
+    account's own access keys; without any, each key that is nobody else's is its own."""
 
     region: str = DEFAULT_REGION
     clusters: tuple[ClusterSeed, ...] = field(default=(ClusterSeed(),))
     transition_seconds: float = 1.0
+    root_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_seed(path: Path | None) -> Seed:
@@ -61,7 +64,7 @@ def read_seed(path: Path | None) -> Seed:
 
 def parse_seed(document: Any) -> Seed:
     """The seed in a parsed JSON document. Raises InputError."""
-    entries = known(document, "seed", {"region", "clusters", "transition_seconds"})
+    entries = known(document, "seed", {"region", "clusters", "transition_seconds", "root_keys"})
     clusters = tuple(_cluster(item) for item in items(entries.get("clusters", [{"name": DEFAULT_CLUSTER}]), "clusters"))
     names = [cluster.name for cluster in clusters]
     if len(set(names)) != len(names):
@@ -69,7 +72,8 @@ def parse_seed(document: Any) -> Seed:
     region = text(entries, "region", DEFAULT_REGION)
     if not _REGION.fullmatch(region):
         raise InputError(f"region: '{region}' is not a region's name")
-    return Seed(region, clusters, number(entries, "transition_seconds", 1.0, most=3600))
+    keys = dict(_root_key(item) for item in items(entries.get("root_keys", []), "root_keys"))
+    return Seed(region, clusters, number(entries, "transition_seconds", 1.0, most=3600), keys)
 
 
 def _cluster(item: Any) -> ClusterSeed:
@@ -81,6 +85,11 @@ def _cluster(item: Any) -> ClusterSeed:
         raise InputError(f"clusters[].version: '{version}' is none of {', '.join(KUBERNETES_VERSIONS)}")
     tokens = items(entries.get("project_tokens", []), "clusters[].project_tokens")
     return ClusterSeed(name, version, tuple(_token(token) for token in tokens))
+
+
+def _root_key(item: Any) -> tuple[str, str]:
+    entries = known(item, "root_keys[]", {"access_key_id", "secret_access_key"})
+    return text(entries, "access_key_id"), text(entries, "secret_access_key")
 
 
 def _token(item: Any) -> ProjectedToken:

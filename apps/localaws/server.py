@@ -82,10 +82,16 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def create_server(listener: socket.socket, application: WSGIApplication) -> BaseWSGIServer:
+    """A server that takes connections once its `serve_forever` runs; the listener is its own from now on."""
+    host, port = listener.getsockname()[:2]
+    return make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listener.detach())
+
+
 def serve(listener: socket.socket, application: WSGIApplication) -> None:
     """Serves until SIGTERM or SIGINT, which cut off what is under way."""
     host, port = listener.getsockname()[:2]
-    server = make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listener.detach())
+    server = create_server(listener, application)
     _stop_on_signals(server)
     _LOG.info("ready at http://%s:%s", host, port)
     server.serve_forever(poll_interval=0.1)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localaws.access.callers import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,14 +15,14 @@ class Request:
     """One call of an operation, after parsing and validation by botocore's model of the service.
 
     `parameters` bears the model's names and Python types (timestamps are aware datetimes, blobs are bytes);
-    `credentials` is the access key id that signed the request, None for an unsigned one.
+    `caller` is who signed the request, None for an unsigned one.
     """
 
     operation: str
     parameters: dict[str, Any]
     region: str
     account: str
-    credentials: str | None = None
+    caller: Caller | None = None
 
 
 class ServiceError(Exception):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from localaws.account import Account
-from localaws.app import Application
-from localaws.identity import TokenKeeper
-from localaws.moto_gateway import MotoGateway
+from localaws.account import create_account
+from localaws.seed import Seed
 from localaws.service import Request, Service
 from support.aws_errors import refused
 from support.localaws import CLIENT_ENVIRONMENT
-from werkzeug.serving import make_server
+from support.served_account import account_served
 
 # One service and operation for each way to write an error: REST-JSON, query, CBOR, JSON.
 OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -37,17 +34,13 @@ def misspelt(request: Request) -> dict[str, Any]:
 
 
 @pytest.fixture(params=[broken, misspelt])
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A stand-in whose operations are wrong."""
     services = {name: Service(name, {operation: request.param}) for name, (operation, _unused) in OPERATIONS.items()}
-    account = Account("eu-west-1", lambda: services, MotoGateway("aws"), {}, TokenKeeper([], time.time))
-    server = make_server("127.0.0.1", 0, Application(account), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    account = create_account(Seed(), tmp_path)
+    account.services = services
+    with account_served(account) as address:
+        yield address
 
 
 @pytest.mark.parametrize("service", OPERATIONS)

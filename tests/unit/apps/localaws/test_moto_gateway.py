@@ -20,7 +20,7 @@ FEDERATED = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaw
 @pytest.mark.parametrize(
     ("service", "operation", "parameters"),
     [
-        ("iam", "list_users", {}),
+        ("iam", "list_groups", {}),
         ("eks", "create_nodegroup", {"clusterName": "a", "nodegroupName": "b", "subnets": ["c"], "nodeRole": "d"}),
         ("xray", "get_insight_summaries", {"StartTime": 0, "EndTime": 1}),
         ("sts", "get_session_token", {}),
@@ -120,7 +120,15 @@ def statement(**changes: Any) -> dict[str, Any]:
         ([statement(Efect="Allow")], "Syntax errors in policy."),
         ([statement(Effect="allow")], "Syntax errors in policy."),
         ([statement(Effect=None)], "Syntax errors in policy."),
-        ([statement(Sid="with space")], "Syntax errors in policy."),
+        ([statement(Sid="with space")], "Statement IDs (SID) must be alpha-numeric."),
+        ([statement(Sid=7)], "Syntax errors in policy."),
+        ('{"Version": "2012-10-17", "Statement": [], "Statement": []}', "Syntax errors in policy."),
+        ([statement(Principal={"AWS": []})], "Syntax errors in policy."),
+        ([statement(Principal={"AWS": "arn:aws:iam::123456789012:role/absent"})], "role/absent"),
+        ([statement(Principal={"AWS": "arn:aws:iam::123456789012:user/absent"})], 'Invalid principal in policy: "AWS"'),
+        ([statement(Principal={"AWS": "arn:aws:iam::123456789012:role/*"})], 'Invalid principal in policy: "AWS"'),
+        ([statement(Principal={"AWS": "somebody"})], 'Invalid principal in policy: "AWS":"somebody"'),
+        ([statement(Principal={"Service": "eks"})], 'Invalid principal in policy: "SERVICE":"eks"'),
         ([statement(Principal=None)], "Missing required field Principal"),
         ([statement(Action=None)], "Missing required field Action"),
         ([statement(Resource="*")], "Has prohibited field Resource"),
@@ -155,6 +163,66 @@ def test_long_trust_policy_exceeds_the_quota(iam: Any) -> None:
     document = {"Version": "2012-10-17", "Statement": [statement(Condition={"StringEquals": {"a:sub": subjects}})]}
     with refused("LimitExceeded", 409, "ACLSizePerRole: 2048"):
         iam.create_role(RoleName="long", AssumeRolePolicyDocument=json.dumps(document))
+
+
+def test_trust_policy_without_a_version_is_one_of_old(iam: Any) -> None:
+    document = json.dumps({"Statement": [statement()]})
+    assert iam.create_role(RoleName="old", AssumeRolePolicyDocument=document)["Role"]["RoleName"] == "old"
+
+
+def test_roles_and_users_that_are_there_may_be_principals(iam: Any) -> None:
+    role = iam.create_role(RoleName="named", Path="/a/b/", AssumeRolePolicyDocument=json.dumps(EC2_TRUST))["Role"][
+        "Arn"
+    ]
+    user = iam.create_user(UserName="named")["User"]["Arn"]
+    others = ["123456789012", "arn:aws:iam::999999999999:role/unseen", "*"]
+    document = {"Version": "2012-10-17", "Statement": [statement(Principal={"AWS": [role, user, *others]})]}
+    assert iam.create_role(RoleName="naming", AssumeRolePolicyDocument=json.dumps(document))
+
+
+ALLOWED = {"Effect": "Allow", "Action": "xray:*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("{", "Syntax errors in policy."),
+        ('{"Version": "2012-10-17", "Version": "2012-10-17", "Statement": []}', "Syntax errors in policy."),
+        ({"Statement": [ALLOWED]}, "must be version 2012-10-17 or greater"),
+        ([{**ALLOWED, "Principal": "*"}], "Policy document should not specify a principal."),
+        ([{**ALLOWED, "Sid": "with space"}], "Statement IDs (SID) must be alpha-numeric"),
+        ([{**ALLOWED, "Effect": "allow"}], "legacy parsing"),
+        ([{**ALLOWED, "Action": "everything"}], "must be prefaced by a vendor"),
+        ([{**ALLOWED, "Resource": "everything"}], "must be in ARN format"),
+        ([{"Effect": "Allow", "Resource": "*"}], "must contain actions"),
+        ([{"Effect": "Allow", "Action": "xray:*"}], "must contain resources"),
+    ],
+)
+def test_malformed_identity_policy_is_refused(iam: Any, document: Any, message: str) -> None:
+    if isinstance(document, list):
+        document = {"Version": "2012-10-17", "Statement": document}
+    text = document if isinstance(document, str) else json.dumps(document)
+    with refused("MalformedPolicyDocument", message=message):
+        iam.put_role_policy(RoleName="policed", PolicyName="wrong", PolicyDocument=text)
+    with refused("MalformedPolicyDocument", message=message):
+        iam.create_policy(PolicyName="wrong", PolicyDocument=text)
+
+
+def test_long_identity_policies_exceed_their_quotas(iam: Any) -> None:
+    def policy(characters: int) -> str:
+        statement = {**ALLOWED, "Sid": "x" * characters}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    with refused("LimitExceeded", 409, "PolicySize: 6144"):
+        iam.create_policy(PolicyName="long", PolicyDocument=policy(6200))
+    iam.create_role(RoleName="full", AssumeRolePolicyDocument=json.dumps(EC2_TRUST))
+    iam.put_role_policy(RoleName="full", PolicyName="half", PolicyDocument=policy(5000))
+    with refused("LimitExceeded", 409, "Maximum policy size of 10240 bytes exceeded for role full"):
+        iam.put_role_policy(RoleName="full", PolicyName="rest", PolicyDocument=policy(5200))
+    iam.put_role_policy(RoleName="full", PolicyName="half", PolicyDocument=policy(6000))
+    iam.create_user(UserName="full")
+    with refused("LimitExceeded", 409, "Maximum policy size of 2048 bytes exceeded for user full"):
+        iam.put_user_policy(UserName="full", PolicyName="long", PolicyDocument=policy(2100))
 
 
 def test_white_space_does_not_count(iam: Any) -> None:

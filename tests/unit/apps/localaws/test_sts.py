@@ -211,9 +211,14 @@ def test_session_is_no_longer_than_the_role_allows(assume: Assume, role_arn: str
         assume(role_arn, DurationSeconds=50_000)
 
 
-def test_session_policy_is_not_pretended(assume: Assume, role_arn: str) -> None:
-    with refused("NotImplemented", 501, "sts.AssumeRoleWithWebIdentity with Policy"):
+def test_session_policy_must_be_a_policy(assume: Assume, role_arn: str) -> None:
+    with refused("MalformedPolicyDocument"):
         assume(role_arn, Policy="{}")
+
+
+def test_what_is_not_looked_at_is_not_pretended(assume: Assume, role_arn: str) -> None:
+    with refused("NotImplemented", 501, "sts.AssumeRoleWithWebIdentity with ProviderId"):
+        assume(role_arn, ProviderId="www.amazon.com")
 
 
 def test_assume_role_asks_the_trust_too(iam: Any, clients: Callable[..., Any]) -> None:
