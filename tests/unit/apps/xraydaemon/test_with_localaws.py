@@ -61,7 +61,14 @@ def create_role(url: str) -> None:
         "Condition": {"StringEquals": {f"{host}:aud": AUDIENCE, f"{host}:sub": SUBJECT}},
     }
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.create_role(RoleName="xray-daemon", AssumeRolePolicyDocument=document)
+    # It trusts nobody with the token until it may do what the daemon does.
+    waiting = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.create_role(
+        RoleName="xray-daemon",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [waiting]}),
+    )
+    iam.attach_role_policy(RoleName="xray-daemon", PolicyArn="arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess")
+    iam.update_assume_role_policy(RoleName="xray-daemon", PolicyDocument=document)
 
 
 def traces(url: str) -> list[dict[str, Any]]:
