@@ -147,7 +147,7 @@ def test_second_signal_does_not_cut_the_ending_short(generator: Generator) -> No
 import os, pathlib, signal, time
 def end(*_):
     os.kill(os.getppid(), signal.SIGINT)
-    time.sleep(0.2)
+    time.sleep(1)
     pathlib.Path("ended").touch()
     os._exit(0)
 signal.signal(signal.SIGTERM, end)
@@ -157,8 +157,8 @@ time.sleep(600)
 """
     with pytest.raises(KeyboardInterrupt):
         generator.run(source, lambda _line: os.kill(os.getpid(), signal.SIGTERM))
-    assert_nothing_runs(generator, 1)
     assert (generator.folder / "ended").exists()
+    assert_nothing_runs(generator, 1)
 
 
 def test_generator_that_will_not_end_is_killed(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,7 +163,7 @@ def test_process_that_ended_is_not_ready_though_another_has_its_port(tmp_path: P
     log.parent.mkdir()
     log.write_text("no database\n")
     with listening() as port, pytest.raises(SupervisorError) as caught:
-        wait_until_ready(supervisor, process(ready_url=f"http://127.0.0.1:{port}/", ready_timeout_seconds=10))
+        wait_until_ready(supervisor, process(port=port, ready_timeout_seconds=10))
     assert str(caught.value) == f"web ended before it was ready ({state}). The end of {log}:\nno database"
 
 
