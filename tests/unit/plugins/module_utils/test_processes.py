@@ -158,7 +158,7 @@ def test_process_with_neither_is_ready_once_it_has_run_for_a_second(tmp_path: Pa
 
 @pytest.mark.parametrize("state", ["EXITED", "FATAL"])
 def test_process_that_ended_is_not_ready_though_another_has_its_port(tmp_path: Path, state: str) -> None:
-    supervisor = ToldSupervisor(tmp_path, {"web": "STARTING"}, {"web": state})
+    supervisor = ToldSupervisor(tmp_path, {"web": state})
     log = supervisor.log_file("web")
     log.parent.mkdir()
     log.write_text("no database\n")
