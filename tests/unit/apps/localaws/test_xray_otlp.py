@@ -2,69 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from http.client import HTTPConnection
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from localaws.service import Request, Service, ServiceError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTracePartialSuccess,
     ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
 )
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from support.otlp import CLIENT, INTERNAL, SERVER, export, key_values, span
 from support.xray import ACCOUNT, NOW, Call, Clock, trace_id, window, xray_caller, xray_service
-
-ID = bytes.fromhex(trace_id()[2:].replace("-", ""))
-SERVER, CLIENT, INTERNAL = Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT, Span.SPAN_KIND_INTERNAL
-PROTOBUF = {"Content-Type": "application/x-protobuf"}
-JSON = {"Content-Type": "application/json"}
-SCOPE = "AKIAIOSFODNN7EXAMPLE/20260101/eu-west-1/xray/aws4_request"
-SIGNED = {"Authorization": f"AWS4-HMAC-SHA256 Credential={SCOPE}, SignedHeaders=host, Signature=0"}
-
-Reply = tuple[int, bytes, Mapping[str, str]]
-
-
-def any_value(value: Any) -> AnyValue:
-    if isinstance(value, list):
-        return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))
-    kinds = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value", bytes: "bytes_value"}
-    return AnyValue(**{kinds[type(value)]: value})
-
-
-def key_values(attributes: Mapping[str, Any]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
-
-
-def span(number: int, kind: Any = SERVER, parent: int | None = None, **members: Any) -> Span:
-    """A span of a tenth of a second; `attributes` is a mapping."""
-    start = members.pop("start", NOW - 60)
-    told = {
-        "trace_id": ID,
-        "span_id": number.to_bytes(8, "big"),
-        "parent_span_id": b"" if parent is None else parent.to_bytes(8, "big"),
-        "name": "GET /cart",
-        "kind": kind,
-        "start_time_unix_nano": int(start * 1e9),
-        "end_time_unix_nano": int((start + 0.1) * 1e9),
-        **members,
-        "attributes": key_values(members.get("attributes", {})),
-    }
-    return Span(**told)
-
-
-def export(*spans: Span, **resource: Any) -> ExportTraceServiceRequest:
-    request = ExportTraceServiceRequest()
-    told = request.resource_spans.add()
-    told.resource.attributes.extend(key_values({"service.name": "front", **resource}))
-    told.scope_spans.add().spans.extend(spans)
-    return request
 
 
 @pytest.fixture
@@ -325,102 +274,3 @@ def test_request_beyond_the_limits_is_refused(service: Service, spans: list[Span
 def test_spans_want_transaction_search(clock: Clock) -> None:
     with pytest.raises(ServiceError, match="The OTLP API is supported with CloudWatch Logs as a Trace Segment Dest"):
         put_spans(xray_service(clock), export(span(1)))
-
-
-@pytest.fixture(scope="module")
-def endpoint(localaws_url: str, clients: Callable[..., Any]) -> Iterator[Callable[..., Reply]]:
-    """Posts a body to the endpoint of an account with Transaction Search."""
-    allow = {"Effect": "Allow", "Principal": {"Service": "xray.amazonaws.com"}, "Action": "*", "Resource": "*"}
-    clients("logs").put_resource_policy(policyName="spans", policyDocument=json.dumps({"Statement": [allow]}))
-    xray = clients("xray")
-    xray.update_trace_segment_destination(Destination="CloudWatchLogs")
-    while xray.get_trace_segment_destination()["Status"] != "ACTIVE":
-        pass
-    connection = HTTPConnection(urlsplit(localaws_url).netloc)
-
-    def post(body: bytes, headers: Mapping[str, str], path: str = "/v1/traces") -> Reply:
-        connection.request("POST", path, body, dict(headers))
-        response = connection.getresponse()
-        return response.status, response.read(), {name.lower(): value for name, value in response.headers.items()}
-
-    yield post
-    connection.close()
-
-
-def timely(*spans: Span) -> ExportTraceServiceRequest:
-    """Spans of today, for a stand-in whose clock is the machine's."""
-    for sent in spans:
-        sent.start_time_unix_nano = time.time_ns() - 10**9
-        sent.end_time_unix_nano = time.time_ns()
-    return export(*spans)
-
-
-@pytest.mark.parametrize("is_zipped", [False, True])
-def test_protobuf_is_answered_by_protobuf(endpoint: Callable[..., Reply], is_zipped: bool) -> None:
-    body = timely(span(1), span(2, span_id=b"short")).SerializeToString()
-    zipped = {"Content-Encoding": "gzip"} if is_zipped else {}
-    status, content, headers = endpoint(gzip.compress(body) if is_zipped else body, {**SIGNED, **PROTOBUF, **zipped})
-    assert (status, headers["content-type"]) == (200, "application/x-protobuf")
-    told = ExportTraceServiceResponse.FromString(content).partial_success
-    assert (told.rejected_spans, told.error_message[:27]) == (1, "a span needs a traceId of 1")
-
-
-def test_whole_success_says_nothing(endpoint: Callable[..., Reply]) -> None:
-    body = timely(span(1)).SerializeToString()
-    assert endpoint(body, {**SIGNED, **PROTOBUF})[:2] == (200, b"")
-
-
-def test_json_is_answered_by_json(endpoint: Callable[..., Reply]) -> None:
-    sent = timely(span(1)).resource_spans[0].scope_spans[0].spans[0]
-    told = {
-        "traceId": ID.hex(),
-        "spanId": "00000000000000aa",
-        "name": "x",
-        "kind": 2,
-        "startTimeUnixNano": str(sent.start_time_unix_nano),
-        "endTimeUnixNano": str(sent.end_time_unix_nano),
-        "attributes": [{"key": "a", "value": {"arrayValue": {"values": [{"intValue": "5"}]}}}],
-        "unknown": 1,
-    }
-    body = {"resourceSpans": [{"scopeSpans": [{"spans": [told, {**told, "spanId": "00"}]}]}]}
-    status, content, headers = endpoint(json.dumps(body).encode(), {**SIGNED, **JSON})
-    assert (status, headers["content-type"]) == (200, "application/json")
-    success = json.loads(content)["partialSuccess"]
-    assert (success["rejectedSpans"], success["errorMessage"][:12]) == ("1", "a span needs")
-
-
-@pytest.mark.parametrize(
-    ("headers", "body", "status", "code"),
-    [
-        ({**PROTOBUF}, b"", 403, 7),
-        ({**SIGNED, **PROTOBUF}, b"\xff\xff", 400, 3),
-        ({**SIGNED, "Content-Type": "text/plain"}, b"", 415, 3),
-        ({**SIGNED, **PROTOBUF, "Content-Encoding": "zstd"}, b"", 415, 3),
-        ({**SIGNED, **PROTOBUF}, b"\0" * (5 * 1024**2 + 1), 413, 3),
-        ({"Authorization": SIGNED["Authorization"].replace("xray", "eks"), **PROTOBUF}, b"", 404, 5),
-    ],
-)
-def test_refusal_is_a_status_of_protobuf(
-    endpoint: Callable[..., Reply], headers: dict[str, str], body: bytes, status: int, code: int
-) -> None:
-    answered, content, _unused = endpoint(body, headers)
-    told = ExportTracePartialSuccess.FromString(content)
-    assert (answered, told.rejected_spans, bool(told.error_message)) == (status, code, True)
-
-
-@pytest.mark.parametrize(
-    ("headers", "body", "status", "code"),
-    [
-        ({**JSON}, b"{}", 403, 7),
-        ({**SIGNED, **JSON}, b"no JSON", 400, 3),
-        ({**SIGNED, **JSON}, b"[]", 400, 3),
-        ({**SIGNED, **JSON}, b'{"resourceSpans": 5}', 400, 3),
-        ({**SIGNED, **JSON}, b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "xyz"}]}]}]}', 400, 3),
-    ],
-)
-def test_refusal_is_a_status_of_json(
-    endpoint: Callable[..., Reply], headers: dict[str, str], body: bytes, status: int, code: int
-) -> None:
-    answered, content, _unused = endpoint(body, headers)
-    told = json.loads(content)
-    assert (answered, told["code"], bool(told["message"])) == (status, code, True)
