@@ -130,10 +130,12 @@ options:
 notes:
   - "IAM permissions: C(eks:DescribeAddon), C(eks:DescribePodIdentityAssociation), C(eks:DescribeCluster),
     C(eks:DescribeAddonVersions), C(eks:DescribeAddonConfiguration), C(eks:CreateAddon), C(eks:UpdateAddon),
-    C(eks:DescribeUpdate), C(eks:DeleteAddon), C(eks:TagResource), C(eks:UntagResource), C(iam:PassRole)."
+    C(eks:DescribeUpdate), C(eks:DeleteAddon), C(eks:TagResource), C(eks:UntagResource),
+    C(eks:CreatePodIdentityAssociation), C(iam:PassRole)."
   - An add-on that is as it should be needs C(eks:DescribeAddon) alone, and C(eks:DescribePodIdentityAssociation) when
     it has associations. C(eks:DescribeCluster) and C(eks:DescribeAddonVersions) find a version,
-    C(eks:DescribeAddonConfiguration) checks what is configured, C(iam:PassRole) hands a role to an add-on.
+    C(eks:DescribeAddonConfiguration) checks what is configured, C(iam:PassRole) hands a role to an add-on, and
+    C(eks:CreatePodIdentityAssociation) lets it do so by O(addons[].pod_identity_associations).
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
