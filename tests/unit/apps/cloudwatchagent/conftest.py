@@ -13,8 +13,9 @@ from support.supervised import supervisord
 
 _IDLE = "import time\ntime.sleep(3600)\n"
 _BUSY_CHILD = """
-import time
-while True:
+import os, time
+parent = os.getppid()
+while os.getppid() == parent:
     begun = time.monotonic()
     while time.monotonic() - begun < 0.05: pass
     time.sleep(0.05)
