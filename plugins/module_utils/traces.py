@@ -83,7 +83,7 @@ class XRay:
                 yield from page.get("TraceSummaries", ())
 
     def services(self, start: datetime, end: datetime) -> Iterator[Services]:
-        """The services of GetServiceGraph, a list a window."""
+        """The services of GetServiceGraph, a list a window; windows touch, and share what began in that second."""
         for first, last in windows(*whole_seconds(start, end), LONGEST_WINDOW):
             found = pages(self._client.get_service_graph, "read the service graph", StartTime=first, EndTime=last)
             yield [service for page in found for service in page.get("Services", ())]
@@ -115,8 +115,11 @@ class XRay:
         return found
 
     def _is_kept_in_logs(self) -> bool:
-        answer = call(self._client.get_trace_segment_destination, "read where segments are kept")
-        return bool(answer.get("Destination") == "CloudWatchLogs")
+        """Whether segments go to CloudWatch Logs; a botocore that is older than that does not know of it."""
+        read = getattr(self._client, "get_trace_segment_destination", None)
+        if read is None:
+            return False
+        return bool(call(read, "read where segments are kept").get("Destination") == "CloudWatchLogs")
 
     def _retrieved(self, trace_ids: list[str], timeout_seconds: float) -> dict[str, str]:
         """Has traces retrieved; the parameter that names the finished retrieval."""

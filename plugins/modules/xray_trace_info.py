@@ -98,7 +98,8 @@ notes:
   - C(xray:GetTraceSummaries) is needed with O(start_time), C(xray:GetServiceGraph) with O(service_graph) and
     O(wait_seconds), C(xray:BatchGetTraces) for whole traces. The others are for traces that X-Ray does not give back,
     and may be in CloudWatch Logs.
-  - With Transaction Search on, X-Ray counts and draws only the share of the traces that it indexes.
+  - With Transaction Search on, X-Ray counts and draws only the share of the traces that it indexes. Whole traces are
+    then read from CloudWatch Logs, which needs a botocore that knows C(StartTraceRetrieval), of December 2024 or later.
   - Nothing is changed, and check mode does the same as a run.
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -186,3 +186,14 @@ def test_reason_names_what_is_published_instead() -> None:
         "not published with ClusterName=shop, Namespace=ecommerce, PodName=pod-1 in the last two weeks; it is published"
         " with PodName a, b, c, d, frontend, ..."
     )
+
+
+@pytest.mark.parametrize(
+    ("statistic", "words"), [("Average", "12:00:00Z"), ("p90", "tell p90: it wants single values")]
+)
+def test_metric_without_a_point_says_what_may_be_wrong(statistic: str, words: str) -> None:
+    cloudwatch, asked = CloudWatch(_TalkingClient()), question(statistics=(statistic,))
+    known = Series("pod_cpu_utilization", statistic, {**dict([CLUSTER]), "Namespace": "ecommerce", "PodName": "redis"})
+    (missing,) = missing_series([known], cloudwatch, asked)
+    assert missing["reason"].startswith("published with ClusterName=shop, Namespace=ecommerce, PodName=redis, but")
+    assert words in missing["reason"]

@@ -62,6 +62,17 @@ def test_whole_traces_come_five_ids_a_call_and_join_over_pages() -> None:
     assert documents["trace-6"] == [{"id": "a", "start_time": 1.0}, {"id": "b", "start_time": 2.0}]
 
 
+class _OldClient:
+    """X-Ray's side of a botocore that does not know where else segments can be."""
+
+    def batch_get_traces(self, aws_retry: bool, **parameters: Any) -> dict[str, Any]:
+        return {"Traces": [], "UnprocessedTraceIds": parameters["TraceIds"]}
+
+
+def test_an_old_botocore_finds_what_xray_itself_has() -> None:
+    assert XRay(_OldClient()).whole([summary(1)["Id"]], 60) == ({}, None)
+
+
 class _Logs:
     """X-Ray whose segments go to CloudWatch Logs; a retrieval is at each of these statuses in turn."""
 
