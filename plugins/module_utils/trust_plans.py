@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
+from ansible_collections.deepobs.eks.plugins.module_utils.trust_evaluation import applies, attempt_of
 from ansible_collections.deepobs.eks.plugins.module_utils.trust_policies import (
     Document,
     Trust,
     is_subject,
     merged,
     size,
+    statements,
     trusted_subjects,
 )
 
@@ -80,11 +82,20 @@ class TrustPlan:
     def changed(self) -> bool:
         return self.before != self.after
 
-    def done(self, document: Document) -> TrustPlan:
+    def done(self, document: Document | None) -> TrustPlan:
         """The plan as it came out: with the trust policy that really stands."""
-        if self.before.document is None:
-            return self
         return replace(self, after=TrustState(document, self.after.audiences))
+
+    def warnings(self, request: Request) -> Iterator[str]:
+        """Whom the role still lets in, though they were taken out, by statements that are not ours to change."""
+        for subject in request.subjects if request.state == "absent" else ():
+            attempt = attempt_of(self.trust, subject)
+            for number, statement in enumerate(statements(self.after.document or {}), start=1):
+                if statement["Effect"] == "Allow" and applies(statement, attempt):
+                    yield (
+                        f"Statement {number} of the trust policy of role {request.role_name} still lets {subject} in."
+                        " It is left as it is, since it names more than this subject of this provider and audience."
+                    )
 
     def result(self) -> dict[str, Any]:
         """What the module returns."""
@@ -105,26 +116,30 @@ def plan_trust(current: TrustState, request: Request, trust: Trust) -> TrustPlan
     document = request.merge(current.document or {}, trust)
     if request.state == "absent":
         return TrustPlan(trust, current, TrustState(document, current.audiences), ())
-    after = TrustState(document, _with_audience(current.audiences, trust, request))
-    return TrustPlan(trust, current, after, tuple(_lacking(current, request, trust)))
+    after = TrustState(document, with_audience(current.audiences, trust, request.create_oidc_provider))
+    return TrustPlan(trust, current, after, tuple(_lacking(current, after, request, trust)))
 
 
-def _with_audience(audiences: tuple[str, ...] | None, trust: Trust, request: Request) -> tuple[str, ...] | None:
-    if not request.create_oidc_provider or trust.audience in (audiences or ()):
+def with_audience(audiences: tuple[str, ...] | None, trust: Trust, create: bool) -> tuple[str, ...] | None:
+    """The provider's audiences once it may be created or completed; None where there is to be no provider."""
+    if not create or trust.audience in (audiences or ()):
         return audiences
     return (*(audiences or ()), trust.audience)
 
 
-def _lacking(current: TrustState, request: Request, trust: Trust) -> Sequence[str]:
-    lacking = []
-    if current.document is None:
-        lacking.append(
-            f"There is no IAM role {request.role_name!r}. Create it first (amazon.aws.iam_role), or mend role_name."
-        )
-    if not request.create_oidc_provider and trust.audience not in (current.audiences or ()):
-        what = "no OIDC provider" if current.audiences is None else f"no audience {trust.audience!r} in OIDC provider"
-        lacking.append(
-            f"The account has {what} {trust.provider_arn} of cluster {request.cluster_name!r}."
+def lacking_provider(audiences: tuple[str, ...] | None, cluster_name: str, trust: Trust) -> Iterator[str]:
+    """What a provider with these audiences lacks for tokens of this trust, as a sentence for the user."""
+    if trust.audience not in (audiences or ()):
+        what = "no OIDC provider" if audiences is None else f"no audience {trust.audience!r} in OIDC provider"
+        yield (
+            f"The account has {what} {trust.provider_arn} of cluster {cluster_name!r}."
             " Set create_oidc_provider to true to have it made."
         )
-    return lacking
+
+
+def _lacking(current: TrustState, after: TrustState, request: Request, trust: Trust) -> Iterator[str]:
+    if current.document is None:
+        yield (
+            f"There is no IAM role {request.role_name!r}. Create it first (deepobs.eks.irsa_role), or mend role_name."
+        )
+    yield from lacking_provider(after.audiences, request.cluster_name, trust)

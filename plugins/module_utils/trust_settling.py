@@ -3,23 +3,36 @@
 
 """Writing a document that others write as well, where the service has no compare-and-set.
 
-Between reading and writing another writer can always slip in. So read as late as can be, and afterwards watch for a
-while whether what was merged is still there. What vanishes later than that, this cannot see.
+Between reading and writing another writer can always slip in. So read as late as can be, and afterwards watch until the
+document has stood unchanged for a while; whoever finds the own change undone merges it again.
+
+What that promises. Call the time from a writer's reading to its writing its gap. A change that was written here is
+still there when every writer has ended if
+
+- no writer's gap is longer than settle_seconds, and
+- no document is replaced and then restored, just as it was, between two looks (half a second).
+
+For the last look saw the document that had stood for settle_seconds at every look. A writer who reads after it was
+first seen carries the change on, and one who had read before has written by then, within sight. Nothing more can be
+promised: a writer with a longer gap writes what it has read when nobody looks any more.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
-from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwatch
+from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwatch, wait_until
 
 Document = dict[str, Any]
 
-_LOOK_EVERY_SECONDS = 0.5
+LOOK_EVERY_SECONDS = 0.5
 _MOST_WRITES = 10
+_LONGEST_BACKOFF_SECONDS = 30.0
+_LONGEST_WATCH_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -30,43 +43,83 @@ class SharedDocument:
     write: Callable[[Document], None]
     merge: Callable[[Document], Document]
 
-    def put(self) -> Document:
-        """Merges into what is there now; writes only where that changes it."""
+    def put(self) -> tuple[Document, bool]:
+        """Merges into what is there now; the document, and whether it had to be written."""
         present = self.read()
         wanted = self.merge(present)
         if wanted != present:
             self.write(wanted)
-        return wanted
+        return wanted, wanted != present
 
     def stands(self, document: Document) -> bool:
         """Whether nothing is left to merge."""
         return self.merge(document) == document
 
 
-def put_and_watch(shared: SharedDocument, settle_seconds: float, watch: Stopwatch) -> Document:
-    """Merges, watches until nobody undid it for settle_seconds, merges again where somebody did; the last document.
-
-    A single look that misses the change may be the service's eventual consistency: only two in a row count.
-    Raises DeepobsError when others undo it over and over.
+@dataclass
+class _Looks:
+    """What was seen of a document since it was written. A single look that misses the change may be the service's
+    eventual consistency: only two in a row count as undone.
     """
+
+    shared: SharedDocument
+    document: Document
+    settle_seconds: float
+    clock: Callable[[], float]
+    quiet_since: float = field(init=False)
+    looked_at: float = field(init=False)
+    missed: int = 0
+
+    def __post_init__(self) -> None:
+        self.quiet_since = self.looked_at = self.clock()
+
+    def look(self) -> None:
+        self.looked_at = self.clock()
+        seen = self.shared.read()
+        if not self.shared.stands(seen):
+            self.missed += 1
+            return
+        if self.missed or seen != self.document:
+            self.document, self.missed, self.quiet_since = seen, 0, self.clock()
+
+    def over(self) -> bool:
+        return self.missed == 2 or (not self.missed and self.looked_at >= self.quiet_since + self.settle_seconds)
+
+
+def put_and_watch(
+    shared: SharedDocument, settle_seconds: float, watch: Stopwatch, random_share: Callable[[], float] = random.random
+) -> Document:
+    """Merges, watches until the document has stood for settle_seconds, merges again where others undid it.
+
+    Where nothing is to be written there is nothing to watch. Writers who undo each other wait a random time, longer
+    each time, before they merge again. Returns the last document; raises DeepobsError when it is undone over and over.
+    """
+    backoff_seconds = LOOK_EVERY_SECONDS
     for _attempt in range(_MOST_WRITES):
-        document = shared.put()
-        if (seen := _watched(shared, document, settle_seconds, watch)) is not None:
-            return seen
+        document, written = shared.put()
+        if not written or not settle_seconds:
+            return document
+        looks = _watched(shared, document, settle_seconds, watch)
+        if looks.missed < 2:
+            return looks.document
+        watch.sleep(backoff_seconds * random_share())
+        backoff_seconds = min(2 * backoff_seconds, _LONGEST_BACKOFF_SECONDS)
     raise DeepobsError(
         f"Another writer undid the change {_MOST_WRITES} times, each within settle_seconds ({settle_seconds:g})."
         " Find who else manages this trust policy and let only one of them own these subjects."
     )
 
 
-def _watched(shared: SharedDocument, document: Document, settle_seconds: float, watch: Stopwatch) -> Document | None:
-    """The document seen last; None once two looks in a row miss the change."""
-    deadline, missed = watch.clock() + settle_seconds, 0
-    while watch.clock() < deadline or missed:
-        watch.sleep(_LOOK_EVERY_SECONDS)
-        seen = shared.read()
-        missed = 0 if shared.stands(seen) else missed + 1
-        if missed == 2:
-            return None
-        document = document if missed else seen
-    return document
+def _watched(shared: SharedDocument, document: Document, settle_seconds: float, watch: Stopwatch) -> _Looks:
+    """Looks until the change is settled or undone; where others never rest, until the longest watch is over."""
+    looks = _Looks(shared, document, settle_seconds, watch.clock)
+    watch.sleep(LOOK_EVERY_SECONDS)
+    wait_until(
+        looks.look,
+        lambda _previous, _current: looks.over(),
+        max(_LONGEST_WATCH_SECONDS, 2 * settle_seconds),
+        LOOK_EVERY_SECONDS,
+        clock=watch.clock,
+        sleep=watch.sleep,
+    )
+    return looks

@@ -15,21 +15,39 @@ description:
     C(sts:AssumeRoleWithWebIdentity) under a condition on audience and subjects and nothing else. Where none fits,
     one is added. All other statements stay as they are, in their order, so that other clusters, other tools and
     other tasks can share the role.
+  - A statement fits in whatever form IAM takes it - a text for a list of one, keys and action in another case,
+    C(ForAnyValue:), C(StringLike) for a text without wildcards. What is kept in it keeps its form.
   - Subjects are compared with C(StringEquals). Only a subject with a wildcard of its own is compared with
     C(StringLike).
   - IAM refuses a trust policy without statements. Where the last one would go, a statement with the Sid V(Nobody)
-    takes its place, which can never apply. It goes again with the first subject that is trusted. It is also what to
-    create a role with which this module is to own, see the examples.
+    takes its place, which can never apply. It goes again with the first subject that is trusted.
 notes:
-  - IAM replaces a trust policy as a whole and has no compare-and-set. This module reads the policy just before it
-    writes. With O(settle_seconds) it also watches afterwards, and merges again what a slower writer undid in that
-    time. A writer that undoes it later is found and mended by the next run. That none ever does cannot be promised.
+  - "IAM permissions: C(eks:DescribeCluster), C(iam:GetRole), C(iam:UpdateAssumeRolePolicy),
+    C(iam:GetOpenIDConnectProvider), C(iam:CreateOpenIDConnectProvider), C(iam:AddClientIDToOpenIDConnectProvider)."
+  - C(iam:CreateOpenIDConnectProvider) and C(iam:AddClientIDToOpenIDConnectProvider) are needed only with
+    O(create_oidc_provider=true).
+  - IAM replaces a trust policy as a whole and has no compare-and-set, so a lost update can be found and mended, not
+    excluded. This module reads the policy just before each write. With O(settle_seconds) it then looks every half
+    second until the policy has stood unchanged for that long, at most ten minutes, and merges again what others undid.
+    One look that misses the change may be IAM's eventual consistency; two in a row count.
+  - Call a writer's gap the time from its reading of the policy to its writing. What tasks with O(settle_seconds) put
+    into the policy is still there when all writers have ended if no writer's gap was longer than O(settle_seconds),
+    and no policy was replaced and then restored just as it was between two looks. It is not promised without
+    O(settle_seconds), nor against a slower writer, such as a person with an editor open. The next run mends that.
+  - A task that finds nothing to do neither writes nor watches.
+  - The audience is V(sts.amazonaws.com) in the partitions aws-cn and aws-us-gov as well. EKS asks for tokens of this
+    audience everywhere; V(sts.amazonaws.com.cn) is the name of an endpoint.
+  - IAM is eventually consistent. A role that an earlier task has just created, or one that IAM does not yet take as a
+    principal, is waited for, for 8 seconds at most.
   - In check mode a role or provider which does not exist counts as one that an earlier task would have created.
+seealso:
+  - module: deepobs.eks.irsa_role
+  - module: deepobs.eks.irsa_trust_info
 author:
   - The deepobs.eks maintainers (@deepobs)
 options:
   role_name:
-    description: Name of the IAM role. It must exist.
+    description: Name of the IAM role. It must exist; M(deepobs.eks.irsa_role) creates roles.
     type: str
     required: true
   cluster_name:
@@ -53,7 +71,9 @@ options:
     choices: [present, absent, exact]
     default: present
   audience:
-    description: The audience that the tokens are issued for.
+    description:
+      - The audience that the tokens are issued for.
+      - Another one than the default wants the annotation C(eks.amazonaws.com/audience) on the service account.
     type: str
     default: sts.amazonaws.com
   create_oidc_provider:
@@ -70,7 +90,9 @@ options:
     elements: str
     default: []
   settle_seconds:
-    description: How long to watch the policy after the last write.
+    description:
+      - How long the policy must have stood unchanged after the last write; see the notes for what that promises.
+      - V(0) does not look again. In check mode nothing is watched.
     type: float
     default: 0
   policy_quota:
@@ -93,31 +115,6 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Look whether the role is there
-  amazon.aws.iam_role_info:
-    name: deepobs-xray-daemon
-  register: existing
-
-- name: Create the role, trusting nobody yet; one that is there keeps the trust policy it has
-  amazon.aws.iam_role:
-    name: deepobs-xray-daemon
-    assume_role_policy_document: >-
-      {{ (existing.iam_roles | first | default({})).assume_role_policy_document | default(nobody) }}
-    managed_policies:
-      - arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess
-  vars:
-    nobody:
-      Version: "2012-10-17"
-      Statement:
-        - Sid: Nobody
-          Effect: Allow
-          Principal:
-            Service: eks.amazonaws.com
-          Action: sts:AssumeRole
-          Condition:
-            DateLessThan:
-              aws:CurrentTime: "1970-01-01T00:00:00Z"
-
 - name: Let the daemon's service account assume it
   deepobs.eks.irsa_trust:
     role_name: deepobs-xray-daemon
@@ -134,6 +131,14 @@ EXAMPLES = r"""
       - observability:xray
     state: exact
     settle_seconds: 10
+
+- name: Trust one in China; provider, partition and issuer are the cluster's own
+  deepobs.eks.irsa_trust:
+    role_name: deepobs-xray-daemon
+    cluster_name: shop
+    region: cn-north-1
+    subjects:
+      - xray-daemon:xray-daemon
 """
 
 RETURN = r"""
@@ -166,15 +171,28 @@ oidc_provider_arn:
   sample: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF
 """
 
-import json
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call, connect
-from ansible_collections.deepobs.eks.plugins.module_utils.clusters import describe_cluster, issuer_of
-from ansible_collections.deepobs.eks.plugins.module_utils.trust_plans import Request, TrustPlan, TrustState, plan_trust
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, connect, run_module
+from ansible_collections.deepobs.eks.plugins.module_utils.clusters import describe_cluster
+from ansible_collections.deepobs.eks.plugins.module_utils.irsa_iam import (
+    RoleGoneError,
+    ensure_provider,
+    read_audiences,
+    read_awaited_role,
+    read_role,
+    trust_of,
+    trust_policy_of,
+)
+from ansible_collections.deepobs.eks.plugins.module_utils.trust_plans import (
+    Request,
+    TrustPlan,
+    TrustState,
+    plan_trust,
+)
 from ansible_collections.deepobs.eks.plugins.module_utils.trust_policies import Document, Trust
-from ansible_collections.deepobs.eks.plugins.module_utils.trust_settling import SharedDocument, put_and_watch
+from ansible_collections.deepobs.eks.plugins.module_utils.trust_settling import put_and_watch
 from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwatch
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -190,89 +208,39 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def read_role(iam: Any, role_name: str) -> dict[str, Any]:
-    """The role as IAM describes it; empty where there is none."""
-    answer = call(iam.get_role, f"read role {role_name}", missing_code="NoSuchEntity", RoleName=role_name)
-    role: dict[str, Any] = answer.get("Role", {})
-    return role
+def observe(iam: Any, request: Request, trust: Trust, check: bool, watch: Stopwatch) -> TrustState:
+    """The role's trust policy and its provider; a role that a run needs is waited for."""
+    if check or request.state == "absent":
+        role = read_role(iam, request.role_name)
+    else:
+        role = read_awaited_role(iam, request.role_name, watch)
+    return TrustState(role.get("AssumeRolePolicyDocument"), read_audiences(iam, trust.provider_arn))
 
 
-def read_audiences(iam: Any, provider_arn: str) -> tuple[str, ...] | None:
-    """The audiences of an OIDC provider; None where there is no such provider."""
-    answer = call(
-        iam.get_open_id_connect_provider,
-        f"read OIDC provider {provider_arn}",
-        missing_code="NoSuchEntity",
-        OpenIDConnectProviderArn=provider_arn,
-    )
-    return tuple(answer.get("ClientIDList", [])) if answer else None
-
-
-def find_trust(role: dict[str, Any], cluster: dict[str, Any], audience: str) -> Trust:
-    """The cluster's OIDC provider in the account of the role (of the cluster, while there is no role)."""
-    _arn, partition, _service, _region, account, _name = (role.get("Arn") or cluster["arn"]).split(":", 5)
-    issuer = issuer_of(cluster).removeprefix("https://")
-    return Trust(f"arn:{partition}:iam::{account}:oidc-provider/{issuer}", audience)
-
-
-def apply(iam: Any, plan: TrustPlan, request: Request, thumbprints: list[str], settle_seconds: float) -> Document:
-    """Makes provider and trust policy what the plan says; the trust policy that stands afterwards.
+def apply(
+    iam: Any, plan: TrustPlan, request: Request, thumbprints: list[str], settle_seconds: float, watch: Stopwatch
+) -> Document | None:
+    """Makes provider and trust policy what the plan says; the trust policy that stands afterwards, None: no role.
 
     Raises DeepobsError where the plan lacks what must be there first.
     """
     for lack in plan.lacking:
         raise DeepobsError(lack)
     if plan.before.audiences != plan.after.audiences:
-        _ensure_provider(iam, plan, thumbprints)
-    if plan.before.document is None or plan.after.document is None:
-        return {}
-    if plan.before.document == plan.after.document and not settle_seconds:
+        ensure_provider(iam, plan.trust, plan.before.audiences, thumbprints)
+    if plan.before.document == plan.after.document:
         return plan.after.document
-    return put_and_watch(_trust_policy(iam, request, plan.trust), settle_seconds, Stopwatch())
+    shared = trust_policy_of(iam, request.role_name, lambda document: request.merge(document, plan.trust), watch)
+    try:
+        return put_and_watch(shared, settle_seconds, watch)
+    except RoleGoneError:
+        if request.state != "absent":
+            raise
+        return None
 
 
-def _ensure_provider(iam: Any, plan: TrustPlan, thumbprints: list[str]) -> None:
-    arn, audience = plan.trust.provider_arn, plan.trust.audience
-    if plan.before.audiences is None:
-        options: dict[str, Any] = {"ThumbprintList": thumbprints} if thumbprints else {}
-        call(
-            iam.create_open_id_connect_provider,
-            f"create OIDC provider {arn}",
-            Url=f"https://{plan.trust.issuer}",
-            ClientIDList=[audience],
-            **options,
-        )
-    else:
-        call(
-            iam.add_client_id_to_open_id_connect_provider,
-            f"add audience {audience} to OIDC provider {arn}",
-            OpenIDConnectProviderArn=arn,
-            ClientID=audience,
-        )
-
-
-def _trust_policy(iam: Any, request: Request, trust: Trust) -> SharedDocument:
-    def read() -> Document:
-        role = read_role(iam, request.role_name)
-        if not role:
-            raise DeepobsError(f"IAM role {request.role_name!r} was deleted while its trust policy was being changed.")
-        document: Document = role["AssumeRolePolicyDocument"]
-        return document
-
-    def write(document: Document) -> None:
-        call(
-            iam.update_assume_role_policy,
-            f"write the trust policy of role {request.role_name}",
-            RoleName=request.role_name,
-            PolicyDocument=json.dumps(document),
-        )
-
-    return SharedDocument(read, write, lambda document: request.merge(document, trust))
-
-
-def main() -> None:
-    """Entry point of the module."""
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+def work(module: AnsibleAWSModule, watch: Stopwatch) -> dict[str, Any]:
+    """What the module returns; raises DeepobsError."""
     options = module.params
     request = Request(
         role_name=options["role_name"],
@@ -282,18 +250,21 @@ def main() -> None:
         create_oidc_provider=options["create_oidc_provider"],
         policy_quota=options["policy_quota"],
     )
-    try:
-        request.check()
-        iam = connect(module, "iam")
-        role = read_role(iam, request.role_name)
-        trust = find_trust(role, describe_cluster(connect(module, "eks"), request.cluster_name), options["audience"])
-        current = TrustState(role.get("AssumeRolePolicyDocument"), read_audiences(iam, trust.provider_arn))
-        plan = plan_trust(current, request, trust)
-        if not module.check_mode:
-            plan = plan.done(apply(iam, plan, request, options["thumbprints"], options["settle_seconds"]))
-    except DeepobsError as error:
-        module.fail_json_aws_error(error)
-    module.exit_json(**plan.result())
+    request.check()
+    iam = connect(module, "iam")
+    trust = trust_of(describe_cluster(connect(module, "eks"), request.cluster_name), options["audience"])
+    plan = plan_trust(observe(iam, request, trust, module.check_mode, watch), request, trust)
+    if not module.check_mode:
+        plan = plan.done(apply(iam, plan, request, options["thumbprints"], options["settle_seconds"], watch))
+    for warning in plan.warnings(request):
+        module.warn(warning)
+    return plan.result()
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    run_module(module, lambda: work(module, Stopwatch()))
 
 
 if __name__ == "__main__":
