@@ -198,6 +198,7 @@ def _role_dump(role: Any) -> dict[str, Any]:
         "path": role.path,
         "description": role.description,
         "max_session_duration": role.max_session_duration,
+        "permissions_boundary": role.permissions_boundary,
         "trust_policy": json.loads(role.assume_role_policy_document or "{}"),
         "attached_policies": sorted(role.managed_policies),
         "inline_policies": _sorted({name: json.loads(text) for name, text in role.policies.items()}),

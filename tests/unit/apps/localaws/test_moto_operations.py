@@ -40,6 +40,11 @@ def use_roles(iam: Any) -> None:
     assert iam.list_role_policies(**role)["PolicyNames"] == ["inline"]
     assert iam.get_role_policy(**role, PolicyName="inline")["PolicyDocument"] == json.loads(POLICY)
     iam.delete_role_policy(**role, PolicyName="inline")
+    boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    iam.put_role_permissions_boundary(**role, PermissionsBoundary=boundary)
+    assert iam.get_role(**role)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    iam.delete_role_permissions_boundary(**role)
+    assert "PermissionsBoundary" not in iam.get_role(**role)["Role"]
     assert "used" in [each["RoleName"] for each in iam.list_roles()["Roles"]]
 
 
