@@ -9,7 +9,7 @@ document has stood unchanged for a while; whoever finds the own change undone me
 What that promises. Call the time from a writer's reading to its writing its gap. A change that was written here is
 still there when every writer has ended if
 
-- no writer's gap is longer than settle_seconds, and
+- every writer's gap is shorter than settle_seconds, and
 - no document is replaced and then restored, just as it was, between two looks (half a second).
 
 For the last look saw the document that had stood for settle_seconds at every look. A writer who reads after it was
@@ -30,8 +30,9 @@ from ansible_collections.deepobs.eks.plugins.module_utils.waiting import Stopwat
 Document = dict[str, Any]
 
 LOOK_EVERY_SECONDS = 0.5
-_MOST_WRITES = 10
-_LONGEST_BACKOFF_SECONDS = 30.0
+_MOST_WRITES = 100
+_MOST_UNDOINGS = 5
+_LONGEST_BACKOFF_SECONDS = 256.0
 _LONGEST_WATCH_SECONDS = 600.0
 
 
@@ -43,13 +44,13 @@ class SharedDocument:
     write: Callable[[Document], None]
     merge: Callable[[Document], Document]
 
-    def put(self) -> tuple[Document, bool]:
-        """Merges into what is there now; the document, and whether it had to be written."""
+    def put(self) -> tuple[Document, Document]:
+        """Merges into what is there now and writes where that changes it; the document before and after."""
         present = self.read()
         wanted = self.merge(present)
         if wanted != present:
             self.write(wanted)
-        return wanted, wanted != present
+        return present, wanted
 
     def stands(self, document: Document) -> bool:
         """Whether nothing is left to merge."""
@@ -92,20 +93,25 @@ def put_and_watch(
     """Merges, watches until the document has stood for settle_seconds, merges again where others undid it.
 
     Where nothing is to be written there is nothing to watch. Writers who undo each other wait a random time, longer
-    each time, before they merge again. Returns the last document; raises DeepobsError when it is undone over and over.
+    each time, before they merge again: what one finds then has grown by what others merged. Who finds the same
+    document time after time has to do with somebody who puts it back.
+
+    Returns the last document; raises DeepobsError when the change is undone over and over.
     """
+    found: list[Document] = []
     backoff_seconds = LOOK_EVERY_SECONDS
-    for _attempt in range(_MOST_WRITES):
-        document, written = shared.put()
-        if not written or not settle_seconds:
+    while len(found) < _MOST_WRITES and (not found or found.count(found[-1]) < _MOST_UNDOINGS):
+        before, document = shared.put()
+        if not settle_seconds or (before == document and not found):
             return document
         looks = _watched(shared, document, settle_seconds, watch)
         if looks.missed < 2:
             return looks.document
+        found.append(before)
         watch.sleep(backoff_seconds * random_share())
         backoff_seconds = min(2 * backoff_seconds, _LONGEST_BACKOFF_SECONDS)
     raise DeepobsError(
-        f"Another writer undid the change {_MOST_WRITES} times, each within settle_seconds ({settle_seconds:g})."
+        f"Another writer undid the change {len(found)} times, each within settle_seconds ({settle_seconds:g})."
         " Find who else manages this trust policy and let only one of them own these subjects."
     )
 

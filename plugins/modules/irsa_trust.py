@@ -31,7 +31,7 @@ notes:
     second until the policy has stood unchanged for that long, at most ten minutes, and merges again what others undid.
     One look that misses the change may be IAM's eventual consistency; two in a row count.
   - Call a writer's gap the time from its reading of the policy to its writing. What tasks with O(settle_seconds) put
-    into the policy is still there when all writers have ended if no writer's gap was longer than O(settle_seconds),
+    into the policy is still there when all writers have ended if every writer's gap was shorter than O(settle_seconds),
     and no policy was replaced and then restored just as it was between two looks. It is not promised without
     O(settle_seconds), nor against a slower writer, such as a person with an editor open. The next run mends that.
   - A task that finds nothing to do neither writes nor watches.

@@ -1,10 +1,7 @@
-"""Merging service accounts into trust policies: nobody is lost, nobody is let in unasked, nothing else is touched."""
+"""Which statements of a trust policy fit, in which forms, and what merging makes of them."""
 
 from __future__ import annotations
 
-import fnmatch
-import json
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -15,15 +12,15 @@ from ansible_collections.deepobs.eks.plugins.module_utils.trust_policies import 
     merged,
     size,
     trusted_subjects,
+    trusts_nobody,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 PROVIDER = f"arn:aws:iam::123456789012:oidc-provider/{ISSUER}"
 TRUST = Trust(PROVIDER, "sts.amazonaws.com")
 OTHER_TRUST = Trust(PROVIDER.replace("0123", "FEDC"), "sts.amazonaws.com")
 DAEMON = "xray-daemon:xray-daemon"
+SUB = "system:serviceaccount:"
 AGENT = "amazon-cloudwatch:cloudwatch-agent"
 
 
@@ -37,6 +34,15 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 def condition_of(changed: dict[str, Any], **condition: Any) -> dict[str, Any]:
     return {**changed, "Condition": {**changed["Condition"], **condition}}
+
+
+def condition_named(operator: str) -> dict[str, Any]:
+    """A statement that compares the subject by this operator."""
+    audience = {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"}}
+    return {
+        **statement("StringEquals"),
+        "Condition": {**audience, operator: {f"{ISSUER}:sub": ["system:serviceaccount:a:a"]}},
+    }
 
 
 WITHOUT_SUBJECTS = {**statement(), "Condition": {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"}}}
@@ -68,118 +74,15 @@ FOREIGN = {
         "Principal": {"Service": "pods.eks.amazonaws.com"},
         "Action": ["sts:AssumeRole", "sts:TagSession"],
     },
-    "a condition that is no object": {**statement("StringEquals", "a:a"), "Condition": "none"},
+    "a wildcard for the audience": statement("StringLike", "a:a", trust=Trust(PROVIDER, "sts.*")),
+    "for all values, which holds for a token without subject": condition_named("ForAllValues:StringEquals"),
+    "if it exists": condition_named("StringEqualsIfExists"),
+    "all but these": condition_named("StringNotEquals"),
+    "another provider in another case": {
+        **statement("StringEquals", "a:a"),
+        "Principal": {"Federated": PROVIDER.replace("ABCDEF", "abcdef")},
+    },
 }
-
-
-def allows(document: dict[str, Any], subject: str) -> bool:
-    """Whether IAM lets a service account with this trust's audience in: an own, independent reading of the policy."""
-    return any(_statement_allows(one, f"system:serviceaccount:{subject}") for one in document.get("Statement", []))
-
-
-def _statement_allows(one: dict[str, Any], subject: str) -> bool:
-    principal = one.get("Principal", {})
-    federated = principal.get("Federated", [])
-    if one["Effect"] != "Allow" or PROVIDER not in (federated if isinstance(federated, list) else [federated]):
-        return False
-    token = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": subject}
-    return isinstance(one["Condition"], dict) and all(
-        _condition_holds(operator, token.get(key, ""), values)
-        for operator, compared in one["Condition"].items()
-        for key, values in compared.items()
-    )
-
-
-def _condition_holds(operator: str, actual: str, values: Any) -> bool:
-    listed = values if isinstance(values, list) else [values]
-    if operator == "StringLike":
-        return any(fnmatch.fnmatchcase(actual, value.replace("[", "[[]")) for value in listed)
-    return operator == "StringEquals" and actual in listed
-
-
-names = st.sampled_from(["a", "b", "c"])
-literals = st.builds("{}:{}".format, names, names)
-wildcards = st.builds("{}:{}".format, names, st.sampled_from(["*", "a*", "?"]))
-subjects = st.one_of(literals, wildcards)
-own_statements = st.builds(
-    lambda operator, listed, sid: {**sid, **statement(operator, *listed)},
-    st.sampled_from(["StringEquals", "StringLike"]),
-    st.lists(literals, min_size=1, max_size=3, unique=True),
-    st.sampled_from([{}, {"Sid": "Ours"}]),
-)
-documents = st.builds(
-    lambda statements: policy(*deepcopy(statements)),
-    st.lists(st.one_of(own_statements, st.sampled_from(list(FOREIGN.values()))), min_size=1, max_size=5),
-)
-EVERY_LITERAL = [f"{namespace}:{name}" for namespace in "abc" for name in "abc"]
-
-
-def allowed(document: dict[str, Any]) -> set[str]:
-    return {subject for subject in EVERY_LITERAL if allows(document, subject)}
-
-
-def foreign(document: dict[str, Any]) -> list[str]:
-    return [json.dumps(one) for one in document["Statement"] if not TRUST.operator_of(one) and one != NOBODY]
-
-
-def meaning(document: dict[str, Any]) -> tuple[list[str], set[tuple[str, str]]]:
-    return foreign(document), {
-        (TRUST.operator_of(one), subject) for one in document["Statement"] for subject in TRUST.subjects_of(one)
-    }
-
-
-@given(documents, st.lists(subjects, min_size=1, max_size=3))
-def test_present_lets_in_whom_was_asked_for_and_nobody_else(document: dict[str, Any], asked: list[str]) -> None:
-    asked_for = {one for one in EVERY_LITERAL for pattern in asked if fnmatch.fnmatchcase(one, pattern)}
-
-    assert allowed(merged(document, TRUST, asked, "present")) == allowed(document) | asked_for
-
-
-@given(documents, st.lists(subjects, max_size=3), st.sampled_from(["present", "absent", "exact"]))
-def test_no_other_statement_is_changed_lost_or_moved(document: dict[str, Any], asked: list[str], state: str) -> None:
-    assert foreign(merged(document, TRUST, asked, state)) == foreign(document)
-
-
-@given(documents, st.lists(subjects, max_size=3), st.sampled_from(["present", "absent", "exact"]))
-def test_twice_is_once(document: dict[str, Any], asked: list[str], state: str) -> None:
-    once = merged(document, TRUST, asked, state)
-
-    assert merged(once, TRUST, asked, state) == once
-
-
-@given(documents, st.lists(subjects, max_size=3), st.sampled_from(["present", "absent", "exact"]))
-def test_the_given_document_is_left_alone(document: dict[str, Any], asked: list[str], state: str) -> None:
-    before = deepcopy(document)
-
-    merged(document, TRUST, asked, state)
-
-    assert document == before
-
-
-@given(documents, st.permutations(["a:b", "b:*", "c:c"]))
-def test_the_order_of_merging_does_not_matter(document: dict[str, Any], order: list[str]) -> None:
-    one_by_one = document
-    for subject in order:
-        one_by_one = merged(one_by_one, TRUST, [subject], "present")
-
-    assert meaning(one_by_one) == meaning(merged(document, TRUST, ["a:b", "b:*", "c:c"], "present"))
-
-
-@given(documents, st.lists(literals, min_size=1, max_size=3, unique=True))
-def test_absent_takes_out_whom_was_named_and_nobody_else(document: dict[str, Any], named: list[str]) -> None:
-    left = merged(document, TRUST, named, "absent")
-
-    assert set(trusted_subjects(left, TRUST)) == set(trusted_subjects(document, TRUST)) - set(named)
-
-
-@given(documents, st.lists(literals, max_size=3, unique=True))
-def test_exact_leaves_those_named(document: dict[str, Any], named: list[str]) -> None:
-    assert set(trusted_subjects(merged(document, TRUST, named, "exact"), TRUST)) == set(named)
-
-
-@given(documents, st.lists(literals, max_size=3), st.sampled_from(["present", "absent", "exact"]))
-def test_a_policy_always_has_a_statement(document: dict[str, Any], named: list[str], state: str) -> None:
-    assert merged(document, TRUST, named, state)["Statement"]
 
 
 @pytest.mark.parametrize("other", FOREIGN.values(), ids=FOREIGN)
@@ -204,7 +107,7 @@ def test_a_wildcard_gets_a_statement_of_its_own() -> None:
 def test_a_wildcard_compared_literally_is_not_there_yet() -> None:
     document = merged(policy(statement("StringEquals", "monitoring:*")), TRUST, ["monitoring:*"], "present")
 
-    assert allows(document, "monitoring:grafana")
+    assert document["Statement"][1:] == [statement("StringLike", "monitoring:*")]
 
 
 def test_a_literal_subject_under_string_like_is_there() -> None:
@@ -236,6 +139,66 @@ def test_exact_keeps_the_statement_it_replaces_subjects_in() -> None:
     changed = merged(document, TRUST, [DAEMON], "exact")
 
     assert changed == policy({"Sid": "Daemon", **statement("StringEquals", DAEMON)}, FOREIGN["another service"])
+
+
+def as_spelled(operator: str, audience_key: str, subject_key: str, values: Any) -> dict[str, Any]:
+    """A statement in a form of its own."""
+    condition: dict[str, Any] = {}
+    condition.setdefault(operator, {})[audience_key] = "sts.amazonaws.com"
+    condition.setdefault(operator, {})[subject_key] = values
+    return {**statement("StringEquals"), "Condition": condition}
+
+
+SPELLED = {
+    "StringLike without wildcards": as_spelled("StringLike", f"{ISSUER}:aud", f"{ISSUER}:sub", [f"{SUB}{DAEMON}"]),
+    "ForAnyValue": as_spelled("ForAnyValue:StringEquals", f"{ISSUER}:aud", f"{ISSUER}:sub", f"{SUB}{DAEMON}"),
+    "keys in another case": as_spelled(
+        "StringEquals", f"{ISSUER.upper()}:AUD", f"{ISSUER.lower()}:Sub", [f"{SUB}{DAEMON}"]
+    ),
+    "the action in another case": {**statement("StringEquals", DAEMON), "Action": "sts:assumerolewithwebidentity"},
+}
+
+
+@pytest.mark.parametrize("spelled", SPELLED.values(), ids=SPELLED)
+def test_every_form_of_the_statement_fits(spelled: dict[str, Any]) -> None:
+    document = policy(spelled, FOREIGN["another service"])
+
+    assert trusted_subjects(document, TRUST) == [DAEMON]
+    assert merged(document, TRUST, [DAEMON], "present") == document
+    assert merged(document, TRUST, [DAEMON], "absent") == policy(FOREIGN["another service"])
+
+
+def test_a_subject_is_added_under_the_key_as_it_is_spelled_there() -> None:
+    document = merged(policy(SPELLED["keys in another case"]), TRUST, [AGENT], "present")
+
+    spelled = document["Statement"][0]["Condition"]["StringEquals"]
+    assert spelled[f"{ISSUER.lower()}:Sub"] == [f"{SUB}{DAEMON}", f"{SUB}{AGENT}"]
+    assert len(document["Statement"]) == 1
+
+
+def test_a_literal_is_not_put_where_wildcards_count() -> None:
+    document = merged(policy(statement("StringLike", "monitoring:*")), TRUST, [DAEMON], "present")
+
+    assert document == policy(statement("StringLike", "monitoring:*"), statement("StringEquals", DAEMON))
+
+
+def test_a_subject_without_the_prefix_of_service_accounts_is_another_one() -> None:
+    bare = TRUST.statement("StringEquals", [DAEMON])
+    document = merged(policy(bare), TRUST, [DAEMON], "present")
+
+    assert document["Statement"][0]["Condition"]["StringEquals"][f"{ISSUER}:sub"] == [DAEMON, f"{SUB}{DAEMON}"]
+    assert merged(document, TRUST, [DAEMON], "absent") == policy(bare)
+
+
+def test_a_version_that_is_not_there_is_not_added_as_it_would_turn_texts_into_variables() -> None:
+    assert "Version" not in merged({"Statement": [statement("StringEquals", AGENT)]}, TRUST, [DAEMON], "present")
+
+
+def test_nobody_is_who_a_policy_trusts_when_all_have_gone() -> None:
+    gone = merged(policy(statement("StringEquals", DAEMON)), TRUST, [DAEMON], "absent")
+
+    assert trusts_nobody(gone)
+    assert not trusts_nobody(policy(NOBODY, FOREIGN["another service"]))
 
 
 def test_size_does_not_count_white_space() -> None:
