@@ -46,7 +46,7 @@ def _is_open(document: dict[str, Any], way: Way) -> bool:
 
 
 def _is_about(statement: dict[str, Any], way: Way) -> bool:
-    named = statement.get("Principal", statement.get("NotPrincipal"))
+    named: Any = statement.get("Principal", statement.get("NotPrincipal"))
     federated = ["*"] if named == "*" else _listed(named.get("Federated", []))
     meant = way[0] in federated or "*" in federated
     actions = [action.lower() for action in _listed(statement.get("Action", statement.get("NotAction")))]

@@ -91,6 +91,30 @@ def test_what_others_add_meanwhile_is_in_the_result() -> None:
     assert shelf.put("ours", settle_seconds=0.5) == {"names": ["ours", "theirs"]}
 
 
+def test_what_others_change_begins_the_watch_anew() -> None:
+    shelf = Shelf()
+    shelf.at_look[4] = shelf.overwrite("ours", "theirs")
+
+    shelf.put("ours", settle_seconds=3)
+
+    assert 4.5 <= shelf.seconds < 5.5
+
+
+def test_where_others_never_rest_the_watch_ends_all_the_same() -> None:
+    shelf = Shelf()
+    shelf.at_look = {look: shelf.overwrite("ours", str(look)) for look in range(2, 10_000)}
+
+    assert "ours" in shelf.put("ours", settle_seconds=3)["names"]
+    assert shelf.seconds <= 601
+
+
+def test_what_is_there_again_after_it_was_undone_is_watched_on() -> None:
+    shelf = Shelf()
+    shelf.at_look = {2: shelf.overwrite(), 4: shelf.overwrite("ours"), 5: shelf.overwrite("theirs")}
+
+    assert shelf.put("ours", settle_seconds=3) == {"names": ["theirs", "ours"]}
+
+
 def test_a_writer_who_undoes_it_for_ever_is_reported() -> None:
     shelf = Shelf()
     shelf.at_look = {look: shelf.overwrite() for look in range(1000)}
