@@ -44,7 +44,7 @@ class Shelf:
         return put_and_watch(shared, settle_seconds, Stopwatch(lambda: self.seconds, self.sleep))
 
     def overwrite(self, *names: str) -> Callable[[], None]:
-        return lambda: self.document.update(names=list(names))
+        return lambda: setattr(self, "document", {"names": list(names)})
 
 
 def test_nothing_is_written_where_nothing_is_to_do() -> None:
