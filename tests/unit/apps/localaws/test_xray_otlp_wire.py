@@ -11,6 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceRequest,
@@ -124,3 +127,26 @@ def test_refusal_is_a_status_of_json(
     answered, content, _unused = endpoint(body, headers)
     told = json.loads(content)
     assert (answered, told["code"], bool(told["message"])) == (status, code, True)
+
+
+def test_spans_want_the_permission(
+    endpoint: Callable[..., Reply], localaws_url: str, clients: Callable[..., Any]
+) -> None:
+    iam, body = clients("iam"), timely(span(1)).SerializeToString()
+    iam.create_user(UserName="exporter")
+    key = iam.create_access_key(UserName="exporter")["AccessKey"]
+    credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def signed_post() -> Reply:
+        request = AWSRequest("POST", f"{localaws_url}/v1/traces", headers=PROTOBUF, data=body)
+        SigV4Auth(credentials, "xray", "eu-west-1").add_auth(request)
+        return endpoint(body, dict(request.headers))
+
+    status, content, _unused = signed_post()
+    told = ExportTracePartialSuccess.FromString(content)
+    assert (status, told.rejected_spans) == (403, 7)
+    assert "user/exporter is not authorized to perform: xray:PutSpans" in told.error_message
+    statement = {"Effect": "Allow", "Action": "xray:PutSpans", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="exporter", PolicyName="spans", PolicyDocument=document)
+    assert signed_post()[0] == 200
