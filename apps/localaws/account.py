@@ -11,7 +11,7 @@ from localaws.access.callers import Callers
 from localaws.access.gate import Gate
 from localaws.access.sessions import Sessions
 from localaws.faults import Faults
-from localaws.identity import Issuer, TokenKeeper
+from localaws.identity import ExternalIssuer, Issuer, TokenKeeper, cluster_number
 from localaws.journal import Journal
 from localaws.moto_gateway import MotoGateway
 from localaws.regions import partition_of
@@ -54,11 +54,13 @@ class Account:
 
 def create_account(seed: Seed, state_folder: Path, clock: Callable[[], float] = time.time) -> Account:
     """An account as the seed has it. Raises IssuerKeyError and OSError for a state folder that cannot be used."""
-    issuers = {
+    own = {
         cluster.name: Issuer(cluster.name, seed.region, state_folder / "issuers" / f"{cluster.name}.pem")
         for cluster in seed.clusters
+        if cluster.oidc_issuer is None
     }
-    projected = [(issuers[cluster.name], token) for cluster in seed.clusters for token in cluster.project_tokens]
+    issuers: dict[str, Issuer | ExternalIssuer] = {**own, **_external_issuers(seed)}
+    projected = [(own[cluster.name], token) for cluster in seed.clusters for token in cluster.project_tokens]
     partition = partition_of(seed.region)
     moto = MotoGateway(partition)
     iam = moto.iam
@@ -77,4 +79,14 @@ def create_account(seed: Seed, state_folder: Path, clock: Callable[[], float] = 
         ]
         return {service.name: service for service in services}
 
-    return Account(seed.region, make_services, moto, gate, issuers, TokenKeeper(projected, clock))
+    return Account(seed.region, make_services, moto, gate, own, TokenKeeper(projected, clock))
+
+
+def _external_issuers(seed: Seed) -> dict[str, ExternalIssuer]:
+    return {
+        cluster.name: ExternalIssuer(
+            outside.url, cluster_number(cluster.name, seed.region), outside.jwks_url, outside.ca_file
+        )
+        for cluster in seed.clusters
+        if (outside := cluster.oidc_issuer)
+    }

@@ -30,12 +30,22 @@ class ProjectedToken:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcIssuerSeed:
+    """An issuer outside, such as a real API server's; `ca_file` is what its key set's certificate is held against."""
+
+    url: str
+    jwks_url: str
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterSeed:
-    """A cluster that is there from the start."""
+    """A cluster that is there from the start; without an issuer of its own it gets one that EKS could have given."""
 
     name: str = DEFAULT_CLUSTER
     version: str = KUBERNETES_VERSIONS[-1]
     project_tokens: tuple[ProjectedToken, ...] = ()
+    oidc_issuer: OidcIssuerSeed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +87,30 @@ def parse_seed(document: Any) -> Seed:
 
 
 def _cluster(item: Any) -> ClusterSeed:
-    entries = known(item, "clusters[]", {"name", "version", "project_tokens"})
+    entries = known(item, "clusters[]", {"name", "version", "project_tokens", "oidc_issuer"})
     name, version = text(entries, "name"), text(entries, "version", KUBERNETES_VERSIONS[-1])
     if not _CLUSTER_NAME.fullmatch(name):
         raise InputError(f"clusters[].name: '{name}' is not a cluster's name")
     if version not in KUBERNETES_VERSIONS:
         raise InputError(f"clusters[].version: '{version}' is none of {', '.join(KUBERNETES_VERSIONS)}")
     tokens = items(entries.get("project_tokens", []), "clusters[].project_tokens")
-    return ClusterSeed(name, version, tuple(_token(token) for token in tokens))
+    issuer = _oidc_issuer(entries["oidc_issuer"]) if "oidc_issuer" in entries else None
+    if issuer and tokens:
+        raise InputError("clusters[].project_tokens: an issuer outside signs its tokens itself")
+    return ClusterSeed(name, version, tuple(_token(token) for token in tokens), issuer)
+
+
+def _oidc_issuer(item: Any) -> OidcIssuerSeed:
+    entries = known(item, "oidc_issuer", {"url", "jwks_url", "ca_file"})
+    url, jwks_url = text(entries, "url"), text(entries, "jwks_url")
+    if not url.startswith("https://"):
+        raise InputError(f"oidc_issuer.url: '{url}' does not begin with https://")
+    if not jwks_url.startswith(("https://", "http://")):
+        raise InputError(f"oidc_issuer.jwks_url: '{jwks_url}' does not begin with https:// or http://")
+    ca_file = Path(text(entries, "ca_file")) if "ca_file" in entries else None
+    if ca_file and not ca_file.is_file():
+        raise InputError(f"oidc_issuer.ca_file: '{ca_file}' is not a file")
+    return OidcIssuerSeed(url, jwks_url, ca_file)
 
 
 def _root_key(item: Any) -> tuple[str, str]:

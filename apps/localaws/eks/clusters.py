@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localaws.eks.state import Cluster
-from localaws.identity import Issuer
+from localaws.identity import ExternalIssuer, Issuer
 from localaws.regions import dns_suffix_of, partition_of
 from localaws.seed import ACCOUNT, ClusterSeed
 
 _PLATFORM_VERSION = "eks.7"
 
 
-def create_cluster(seed: ClusterSeed, region: str, issuer: Issuer, created_at: float) -> Cluster:
+def create_cluster(seed: ClusterSeed, region: str, issuer: Issuer | ExternalIssuer, created_at: float) -> Cluster:
     """An ACTIVE cluster with the fields that clients of EKS read."""
     partition = partition_of(region)
     arn = f"arn:{partition}:eks:{region}:{ACCOUNT}:cluster/{seed.name}"
-    number = issuer.url.rpartition("/")[2]
+    number = issuer.number
     document = {
         "name": seed.name,
         "arn": arn,

@@ -17,12 +17,14 @@ from localaws.eks.tokens import Tokens
 from localaws.eks.updates import update_operations
 from localaws.eks.versions import version_operations
 from localaws.iam import Iam
-from localaws.identity import Issuer
+from localaws.identity import ExternalIssuer, Issuer
 from localaws.seed import Seed
 from localaws.service import Operation, Request, Service
 
 
-def create_service(clock: Callable[[], float], seed: Seed, issuers: Mapping[str, Issuer], iam: Iam) -> Service:
+def create_service(
+    clock: Callable[[], float], seed: Seed, issuers: Mapping[str, Issuer | ExternalIssuer], iam: Iam
+) -> Service:
     """EKS with the clusters of the seed; `issuers` by the clusters' names."""
     state, listing, outcomes = State(clock, seed.transition_seconds), Listing(), Outcomes()
     tokens = Tokens(state)

@@ -12,7 +12,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
 from localaws.regions import dns_suffix_of
@@ -30,13 +30,16 @@ class Issuer:
 
     def __init__(self, cluster: str, region: str, key_file: Path) -> None:
         """Reads the key, or makes one (mode 0600). Raises IssuerKeyError and OSError."""
-        # EKS gives each cluster a random number; here the name decides, so that a restart changes no trust policy.
-        number = hashlib.sha256(f"{region}/{cluster}".encode()).hexdigest()[:32].upper()
-        self.url = f"https://oidc.eks.{region}.{dns_suffix_of(region)}/id/{number}"
+        self.number = cluster_number(cluster, region)
+        self.url = f"https://oidc.eks.{region}.{dns_suffix_of(region)}/id/{self.number}"
         self._key = _read_key(key_file) if key_file.exists() else _make_key(key_file)
         self.public_key = self._key.public_key()
         der = self.public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.key_id = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).decode().rstrip("=")
+
+    def key_of(self, key_id: str | None) -> RSAPublicKey:
+        """The public key, whatever key is asked for: there is one."""
+        return self.public_key
 
     def jwks(self) -> dict[str, Any]:
         """The issuer's public keys as RFC 7517 has them."""
@@ -59,6 +62,14 @@ class Issuer:
             "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": service_account}},
         }
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id})
+
+
+def cluster_number(cluster: str, region: str) -> str:
+    """The 32 hexadecimal digits in a cluster's addresses.
+
+    EKS gives each cluster random ones; here the name decides, so that a restart changes no trust policy.
+    """
+    return hashlib.sha256(f"{region}/{cluster}".encode()).hexdigest()[:32].upper()
 
 
 def _read_key(path: Path) -> RSAPrivateKey:

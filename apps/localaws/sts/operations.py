@@ -11,7 +11,7 @@ from localaws.access.evaluation import Need
 from localaws.access.gate import Gate
 from localaws.access.sessions import Sessions
 from localaws.iam import Iam, Role
-from localaws.identity import Issuer
+from localaws.identity import ExternalIssuer, Issuer
 from localaws.policy_document import check_identity_policy
 from localaws.service import Request, Service, ServiceError
 from localaws.sts.trust import Attempt, effects, is_trusted
@@ -32,7 +32,7 @@ _NOT_HERE = (
 
 
 def create_service(
-    clock: Callable[[], float], issuers: Mapping[str, Issuer], iam: Iam, sessions: Sessions, gate: Gate
+    clock: Callable[[], float], issuers: Mapping[str, Issuer | ExternalIssuer], iam: Iam, sessions: Sessions, gate: Gate
 ) -> Service:
     """STS for the account whose roles `iam` knows; `issuers` by their URL."""
     operations = _Operations(clock, iam, TokenChecker(issuers, iam, clock), sessions, gate)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from localaws.iam import Iam, OidcProvider
-from localaws.identity import Issuer
+from localaws.identity import ExternalIssuer, Issuer, KeysUnavailableError
 from localaws.service import ServiceError
 
 
@@ -31,7 +32,7 @@ class WebIdentity:
 class TokenChecker:
     """Knows the issuers' keys as AWS knows them from the issuers' key sets."""
 
-    def __init__(self, issuers: Mapping[str, Issuer], iam: Iam, clock: Callable[[], float]) -> None:
+    def __init__(self, issuers: Mapping[str, Issuer | ExternalIssuer], iam: Iam, clock: Callable[[], float]) -> None:
         self._issuers = issuers
         self._iam = iam
         self._clock = clock
@@ -49,15 +50,23 @@ class TokenChecker:
         provider = self._iam.oidc_provider(issuer_url)
         if provider is None:
             raise _invalid(f"No OpenIDConnect provider found in your account for {issuer_url}")
+        _read(token, key=self._key(issuer_url, token))
+        self._check_times(claims)
+        return WebIdentity(subject, _audience(claims, provider), provider)
+
+    def _key(self, issuer_url: str, token: str) -> RSAPublicKey:
+        """The key that the issuer signed with, if it did."""
         issuer = self._issuers.get(issuer_url)
-        if issuer is None:
+        try:
+            key = issuer.key_of(jwt.get_unverified_header(token).get("kid")) if issuer else None
+        except KeysUnavailableError:
+            key = None
+        if not isinstance(key, RSAPublicKey):
             raise _invalid(
                 "Couldn't retrieve verification key from your identity provider, please reference "
                 "AssumeRoleWithWebIdentity documentation for requirements"
             )
-        _read(token, key=issuer)
-        self._check_times(claims)
-        return WebIdentity(subject, _audience(claims, provider), provider)
+        return key
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now_seconds = self._clock()
@@ -71,12 +80,12 @@ class TokenChecker:
             raise _invalid(f"Token is not valid before {_moment(start)}")
 
 
-def _read(token: str, key: Issuer | None) -> dict[str, Any]:
+def _read(token: str, key: RSAPublicKey | None) -> dict[str, Any]:
     """The claims; the signature is checked when a key is given. Times and audience are checked elsewhere."""
     options: Any = {"verify_signature": key is not None, "verify_exp": False, "verify_nbf": False}
     options |= {"verify_iat": False, "verify_aud": False}
     try:
-        return jwt.decode(token, key.public_key if key else "", algorithms=["RS256"], options=options)
+        return jwt.decode(token, key or "", algorithms=["RS256"], options=options)
     except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError) as error:
         raise _invalid("The token's signature is not that of its issuer") from error
     except jwt.InvalidTokenError as error:
