@@ -61,10 +61,12 @@ class Iam:
     def __init__(self, lock: AbstractContextManager[Any], partition: str) -> None:
         self._lock = lock
         self._partition = partition
-        # Moto asks this when it makes a backend, of which it makes one for each partition: an account lives in one,
-        # and parsing 1,600 policies takes its time.
-        os.environ[_LOADS_AWS_POLICIES] = "true"
+        # Moto asks this when it fills a backend, of which it has one for each partition: an account lives in one, and
+        # parsing 1,600 policies takes its time.
+        os.environ[_LOADS_AWS_POLICIES] = "false"
         self._iam = iam_backends[ACCOUNT][partition]
+        os.environ[_LOADS_AWS_POLICIES] = "true"
+        self._iam.reset()
         os.environ[_LOADS_AWS_POLICIES] = "false"
         self._aws_policies = list(self._iam.aws_managed_policies)
 

@@ -58,6 +58,8 @@ class MotoGateway:
         self.lock = threading.RLock()
         self.iam = Iam(self.lock, partition)
         self._policy_checks = PolicyChecks(self.iam)
+        # Moto's backends belong to the process: what an account before this one left in them goes.
+        self.reset()
 
     def allows(self, service: str, operation: str) -> bool:
         """Whether moto may answer this operation."""

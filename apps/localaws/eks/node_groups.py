@@ -74,11 +74,11 @@ class NodeGroups:
 
 
 def _members(cluster: Cluster, group: _NodeGroup) -> dict[str, Any]:
-    region = cluster.arn.split(":")[3]
+    partition = cluster.arn.split(":")[1]
     created = datetime.fromtimestamp(group.created_at, UTC)
     return {
         "nodegroupName": _NAME,
-        "nodegroupArn": f"arn:aws:eks:{region}:{ACCOUNT}:nodegroup/{cluster.name}/{_NAME}/0",
+        "nodegroupArn": cluster.arn_of(f"nodegroup/{cluster.name}/{_NAME}/0"),
         "clusterName": cluster.name,
         "version": cluster.version,
         "createdAt": created,
@@ -89,6 +89,6 @@ def _members(cluster: Cluster, group: _NodeGroup) -> dict[str, Any]:
         "instanceTypes": ["m7g.large"],
         "subnets": list(cluster.document["resourcesVpcConfig"]["subnetIds"]),
         "amiType": "AL2023_ARM_64_STANDARD",
-        "nodeRole": f"arn:aws:iam::{ACCOUNT}:role/{cluster.name}-node",
+        "nodeRole": f"arn:{partition}:iam::{ACCOUNT}:role/{cluster.name}-node",
         "health": {"issues": []},
     }

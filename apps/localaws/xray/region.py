@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from localaws.regions import partition_of
 from localaws.service import Request
 from localaws.xray.destination import Destination
 from localaws.xray.documents import Pool, indexed, parse
@@ -35,8 +36,8 @@ class Region:
         self._clock = clock
         self.account = account
         self.traces = TraceStore()
-        self.groups = Groups(f"arn:aws:xray:{name}:{account}")
-        self.rules = SamplingRules(clock, f"arn:aws:xray:{name}:{account}")
+        self.groups = Groups(f"arn:{partition_of(name)}:xray:{name}:{account}")
+        self.rules = SamplingRules(clock, f"arn:{partition_of(name)}:xray:{name}:{account}")
         self.destination = Destination(clock, transition_seconds, lambda: may_write_spans(name, account))
         self.indexing = IndexingRules(clock)
         self.retrievals = Retrievals(clock, transition_seconds, self.traces)

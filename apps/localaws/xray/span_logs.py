@@ -7,10 +7,11 @@ import re
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
+from localaws.regions import partition_of
 from localaws.sts.trust import Attempt, is_trusted
 
 _ACTION: Final = "logs:PutLogEvents"
-_LOG_STREAM: Final = "arn:aws:logs:{region}:{account}:log-group:aws/spans:log-stream:default"
+_LOG_STREAM: Final = "arn:{partition}:logs:{region}:{account}:log-group:aws/spans:log-stream:default"
 
 
 class SpanLogs:
@@ -28,9 +29,12 @@ class SpanLogs:
             kept = logs_backends[account][region].resource_policies.values()
             policies = [json.loads(policy.policy_document) for policy in kept]
         statements = [statement for policy in policies for statement in _list(policy.get("Statement"))]
-        log_stream = _LOG_STREAM.format(region=region, account=account)
+        log_stream = _LOG_STREAM.format(partition=partition_of(region), region=region, account=account)
         applying = [statement for statement in statements if _names(statement, log_stream)]
-        context = {"aws:sourcearn": [f"arn:aws:xray:{region}:{account}:*"], "aws:sourceaccount": [account]}
+        context = {
+            "aws:sourcearn": [f"arn:{partition_of(region)}:xray:{region}:{account}:*"],
+            "aws:sourceaccount": [account],
+        }
         attempt = Attempt("Service", frozenset({"xray.amazonaws.com"}), _ACTION, context)
         return is_trusted({"Statement": applying}, attempt)
 
