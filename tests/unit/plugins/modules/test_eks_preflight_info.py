@@ -113,15 +113,18 @@ def test_cluster_that_may_not_be_described_is_a_failed_check(account: str) -> No
         assert part in found["checks"][-1]["message"]
 
 
-def test_providers_that_may_not_be_listed_fail_the_task(account: str) -> None:
-    denied = {"operation": "ListOpenIDConnectProviders", "error": {"code": "AccessDenied", "status": 403}}
-    with Admin(account).faults(denied), pytest.raises(ModuleFailedError, match="ListOpenIDConnectProviders") as caught:
+@pytest.mark.parametrize("operation", ["ListOpenIDConnectProviders", "ListNodegroups", "DescribeNodegroup"])
+def test_providers_and_nodes_that_may_not_be_listed_fail_the_task(account: str, operation: str) -> None:
+    denied = {"operation": operation, "error": {"code": "AccessDenied", "status": 403}}
+    with Admin(account).faults(denied), pytest.raises(ModuleFailedError, match=operation) as caught:
         preflight()
     assert caught.value.result["error"]["code"] == "AccessDenied"
     assert "Allow the caller this action" in caught.value.result["msg"]
 
 
-@pytest.mark.parametrize("operation", ["GetCallerIdentity", "DescribeCluster", "ListOpenIDConnectProviders"])
+@pytest.mark.parametrize(
+    "operation", ["GetCallerIdentity", "DescribeCluster", "ListNodegroups", "ListOpenIDConnectProviders"]
+)
 def test_aws_that_is_busy_is_asked_again(account: str, operation: str) -> None:
     busy = {"operation": operation, "times": 1, "error": {"code": "ThrottlingException"}}
     with Admin(account).faults(busy):
