@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
@@ -35,7 +36,9 @@ def run_module(name: str, arguments: Mapping[str, Any], *, check: bool = False) 
     internal = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_tmpdir": "/tmp"}
     output = io.StringIO()
     warnings._global_warnings.clear()  # each module begins without any, in a process of its own
-    with patch_module_args({**arguments, **internal}), redirect_stdout(output):
+    # A controller would show warnings itself, and a test of an action makes this process one.
+    on_target = patch.object(warnings._internal, "is_controller", False)
+    with on_target, patch_module_args({**arguments, **internal}), redirect_stdout(output):
         try:
             main()
         except SystemExit:

@@ -1,4 +1,4 @@
-"""How the code is laid out."""
+"""Where things stand: tests beside what they test, functions one can read, scenarios of every module."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LONGEST_FUNCTION_LINES = 60
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 MAKES_NO_AWS_CALL = {"cost_estimate", "stress_test", "supervised_process"}
+TELLS_FAILURES_AS_RESULTS = {"eks_preflight_info"}  # which scenarios hold for a mistake; its own tests disturb it
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
@@ -30,6 +31,12 @@ def test_no_function_is_too_long(room: str) -> None:
         if lines > LONGEST_FUNCTION_LINES
     ]
     assert long == []
+
+
+def test_every_module_that_calls_aws_has_scenarios() -> None:
+    modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    scenarios = {path.stem for path in (ROOT / "tests" / "support" / "scenarios").glob("[a-z]*.py")}
+    assert modules - MAKES_NO_AWS_CALL - TELLS_FAILURES_AS_RESULTS == scenarios
 
 
 @pytest.mark.parametrize("name", sorted(MAKES_NO_AWS_CALL))
