@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from localaws.cloudwatch.data import data_of
 from localaws.cloudwatch.point_statistics import statistics_of
-from localaws.cloudwatch.queries import Answer, Computation, Query, checked_queries
+from localaws.cloudwatch.queries import Answer, Computation, Query, checked_queries, invalid, not_here
 from localaws.cloudwatch.queries import Request as Times
 from localaws.cloudwatch.series import LISTED_SECONDS, Metric, MetricStore
 from localaws.paging import InvalidTokenError, Pager
@@ -65,7 +65,7 @@ class _CloudWatch:
         computation = Computation(self._store(request), queries, self._times(request))
         answers = computation.answers()
         points = _points(answers, parameters.get("ScanBy", "TimestampDescending") == "TimestampDescending")
-        limit = min(parameters.get("MaxDatapoints", DATAPOINTS_LIMIT), DATAPOINTS_LIMIT)
+        limit = _limit(parameters)
         page, token = self._page(points, limit, request, "InvalidNextToken")
         unread = {point.position for point in points[points.index(page[-1]) + 1 :]} if page else set()
         answer: dict[str, Any] = {
@@ -79,6 +79,8 @@ class _CloudWatch:
 
     def list_metrics(self, request: Request) -> dict[str, Any]:
         parameters = request.parameters
+        if "OwningAccount" in parameters or parameters.get("IncludeLinkedAccounts"):
+            raise not_here("other accounts in ListMetrics")
         seconds = _RECENT_SECONDS if "RecentlyActive" in parameters else LISTED_SECONDS
         known = self._store(request).metrics(self._clock() - seconds)
         metrics = [metric for metric in known if _is_wanted(metric, parameters)]
@@ -119,6 +121,14 @@ def _points(answers: Sequence[Answer], newest_first: bool) -> list[_Point]:
         series = [_Point(position, second, value) for second, value in answer.line.points.items()]
         found += reversed(series) if newest_first else series
     return found
+
+
+def _limit(parameters: dict[str, Any]) -> int:
+    """How many points a page has. Raises ServiceError for none."""
+    wanted: int = parameters.get("MaxDatapoints", DATAPOINTS_LIMIT)
+    if wanted < 1:
+        raise invalid(f"The parameter MaxDatapoints must be greater than 0; it is {wanted}.")
+    return min(wanted, DATAPOINTS_LIMIT)
 
 
 def _has_math(queries: Sequence[Query]) -> bool:

@@ -230,6 +230,27 @@ def test_metrics_are_listed_by_namespace_name_and_dimensions(call: Call, filters
     assert len(call("ListMetrics", **filters)["Metrics"]) == count
 
 
+@pytest.mark.parametrize("parameters", [{"OwningAccount": "123456789012"}, {"IncludeLinkedAccounts": True}])
+def test_metrics_of_other_accounts_are_not_here(call: Call, parameters: dict[str, Any]) -> None:
+    with pytest.raises(ServiceError, match="NotImplemented"):
+        call("ListMetrics", **parameters)
+
+
+def test_a_page_has_at_least_one_point(call: Call) -> None:
+    with pytest.raises(ServiceError, match="ValidationError: The parameter MaxDatapoints"):
+        get(call, query("Sum"), MaxDatapoints=0)
+
+
+def test_pages_hold_100_800_points(call: Call) -> None:
+    put(call, *(datum(1.0, seconds) for seconds in range(0, 10_000, 10)))
+    window = {"StartTime": NOW - timedelta(hours=2.9), "EndTime": NOW + timedelta(seconds=1)}
+    asked = [query("Sum", 1, Id=f"q{number}") for number in range(101)]
+    page = call("GetMetricData", MetricDataQueries=asked, **window)
+    assert sum(len(result["Values"]) for result in page["MetricDataResults"]) == 100_800
+    assert "NextToken" in page
+    assert [result["StatusCode"] for result in page["MetricDataResults"]] == ["Complete"] * 100 + ["PartialData"]
+
+
 def test_metrics_are_paged(call: Call) -> None:
     for first in (0, 600):
         put(call, *(datum(1, MetricName=f"metric-{number}") for number in range(first, first + 600)))
