@@ -44,7 +44,7 @@ def _serve(options: argparse.Namespace, seed: Seed) -> int:
         account.tokens.start()
     except (OSError, IssuerKeyError) as error:
         return _refuse(f"--state-dir {options.state_dir} or a token's path in --seed: {error}")
-    serve(listener, Application(account))
+    serve(listener, Application(account, options.strict_replies))
     account.tokens.stop()
     return 0
 
@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=14566, help="port to listen on (default: %(default)s)")
     serve.add_argument("--seed", type=Path, help="JSON file with the region and the clusters to begin with")
     serve.add_argument("--state-dir", type=Path, required=True, help="folder that keeps the issuers' keys")
+    serve.add_argument(
+        "--strict-replies", action="store_true", help="fail where an answer does not fit AWS' model (for tests)"
+    )
     return parser
 
 

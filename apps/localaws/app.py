@@ -19,6 +19,7 @@ from localaws.http import BodyError, HttpReply, HttpRequest, read_request, send
 from localaws.models import operation_model, service_model, service_name
 from localaws.moto_gateway import error_code, not_implemented
 from localaws.protocols import protocol_of
+from localaws.reply_check import check_reply, check_result
 from localaws.seed import ACCOUNT
 from localaws.service import Request, ServiceError
 from localaws.validation import check
@@ -44,10 +45,14 @@ _LOG = logging.getLogger(__name__)
 
 
 class Application:
-    """Answers for one account in all its regions."""
+    """Answers for one account in all its regions.
 
-    def __init__(self, account: Account) -> None:
+    With `strict_replies` each answer is held against the model first, and one that breaks it is an InternalFailure.
+    """
+
+    def __init__(self, account: Account, strict_replies: bool = False) -> None:
         self._account = account
+        self._strict_replies = strict_replies
         self._admin = Admin(account)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -91,9 +96,15 @@ class Application:
         check(service, request.parameters, operation.input_shape)
         account.gate.admit(caller, call.http, request, operation.service_model)
         if answer:
-            return call.protocol.reply(answer(request), operation, call.request_id)
+            result = answer(request)
+            if self._strict_replies:
+                check_result(result, operation)
+            return call.protocol.reply(result, operation, call.request_id)
         account.moto.check(service, operation.name, request.parameters)
-        return account.moto.call(call.http)
+        reply = account.moto.call(call.http)
+        if self._strict_replies:
+            check_reply(reply, operation)
+        return reply
 
     def _request(self, call: _Call, parameters: dict[str, Any], caller: Caller | None) -> Request:
         credential = call.http.credential

@@ -35,7 +35,7 @@ def localaws_server(folder: Path, seed: Mapping[str, Any] | None = None) -> Iter
     seed_file = folder / "seed.json"
     seed_file.write_text(json.dumps(seed or {"transition_seconds": 0.2}))
     command = [sys.executable, "-m", "localaws", "serve", "--port", str(port)]
-    command += ["--seed", str(seed_file), "--state-dir", str(folder / "state")]
+    command += ["--seed", str(seed_file), "--state-dir", str(folder / "state"), "--strict-replies"]
     environment = {**os.environ, "PYTHONPATH": str(_APPS)}
     with (folder / "localaws.log").open("ab") as log, running(command, port, env=environment, stderr=log):
         _wait_for_account(port)

@@ -16,7 +16,7 @@ def account_served(account: Account) -> Iterator[str]:
     """Answers for the account until the block ends; yields the URL."""
     listener = bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    server = create_server(listener, Application(account))
+    server = create_server(listener, Application(account, strict_replies=True))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
