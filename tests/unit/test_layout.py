@@ -15,11 +15,32 @@ MAKES_NO_AWS_CALL = {"cost_estimate", "stress_test", "supervised_process"}
 TELLS_FAILURES_AS_RESULTS = {"eks_preflight_info"}  # which scenarios hold for a mistake; its own tests disturb it
 
 
+def plugins(kind: str) -> list[Path]:
+    """The plugins of a kind that hold a function or a class."""
+    files = sorted((ROOT / "plugins" / kind).glob("*.py"))
+    kinds = (*FUNCTIONS, ast.ClassDef)
+    return [path for path in files if any(isinstance(node, kinds) for node in ast.walk(ast.parse(path.read_text())))]
+
+
+def subject_of(test: Path, names: set[str]) -> str:
+    """What a test file tests: the longest of the names that its own begins with, or nothing."""
+    words = test.stem.removeprefix("test_").split("_")
+    beginnings = ["_".join(words[:count]) for count in range(len(words), 0, -1)]
+    return next((name for name in beginnings if name in names), "")
+
+
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """The name and the lines of each function of a file."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, FUNCTIONS):
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+@pytest.mark.parametrize("kind", ["action", "filter", "module_utils", "modules"])
+def test_every_plugin_has_its_tests_at_the_mirrored_place(kind: str) -> None:
+    names = {path.stem for path in plugins(kind)}
+    tests = (ROOT / "tests" / "unit" / "plugins" / kind).glob("test_*.py")
+    assert names - {subject_of(path, names) for path in tests} == set()
 
 
 @pytest.mark.parametrize("room", ["plugins", "apps/localaws"])

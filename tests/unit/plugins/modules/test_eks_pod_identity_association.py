@@ -1,4 +1,4 @@
-"""eks_pod_identity_association and its info module against an account."""
+"""eks_pod_identity_association against an account."""
 
 from __future__ import annotations
 
@@ -204,28 +204,9 @@ def test_other_failures_are_told_at_once(aws: Any, account: str) -> None:
 
 def test_missing_cluster_is_told(aws: Any) -> None:
     with_roles(aws)
-    for name in (MODULE, INFO):
-        options = {"cluster_name": "nowhere", **({"associations": [BACKEND]} if name == MODULE else {})}
-        with pytest.raises(ModuleFailedError, match="There is no EKS cluster 'nowhere' in this account and region"):
-            run_module(name, options)
+    with pytest.raises(ModuleFailedError, match="There is no EKS cluster 'nowhere' in this account and region"):
+        run_module(MODULE, {"cluster_name": "nowhere", "associations": [BACKEND]})
 
 
 def test_exact_wants_to_know_how_far_it_reaches(aws: Any) -> None:
     assert "state is exact but all of the following are missing: namespaces" in failure(BACKEND, state="exact")
-
-
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
-        ({}, ["kube-system/aws-node", "kube-system/old"]),
-        ({"addon": "vpc-cni"}, ["kube-system/aws-node"]),
-        ({"addon": ""}, ["kube-system/old"]),
-        ({"service_account": "old"}, ["kube-system/old"]),
-        ({"namespace": "shop"}, []),
-    ],
-)
-def test_info_lists_what_is_asked_for(aws: Any, filters: dict[str, str], expected: list[str]) -> None:
-    with_addons_association(aws)
-    found = run_module(INFO, {"cluster_name": CLUSTER, **filters})
-    assert [f"{item['namespace']}/{item['service_account']}" for item in found["associations"]] == expected
-    assert differences(return_documentation(INFO), found) == []
