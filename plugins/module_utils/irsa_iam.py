@@ -27,6 +27,9 @@ _RETRY_EVERY_SECONDS = 0.5
 class RoleGoneError(DeepobsError):
     """The role was deleted by somebody else while its trust policy was being changed."""
 
+    def __init__(self, role_name: str) -> None:
+        super().__init__(f"IAM role {role_name!r} was deleted while its trust policy was being changed. Run again.")
+
 
 def trust_of(cluster: dict[str, Any], audience: str) -> Trust:
     """The trust by the cluster's OIDC provider, in the cluster's own account and partition."""
@@ -127,21 +130,24 @@ def trust_policy_of(
 ) -> SharedDocument:
     """The role's trust policy as a document that others write as well.
 
-    Reading raises RoleGoneError where the role is gone, and writing DeepobsError.
+    Reading and writing raise RoleGoneError where the role is gone.
     """
 
     def read() -> Document:
         role = read_awaited_role(iam, role_name, watch)
         if not role:
-            raise RoleGoneError(
-                f"IAM role {role_name!r} was deleted while its trust policy was being changed. Run again."
-            )
+            raise RoleGoneError(role_name)
         document: Document = role["AssumeRolePolicyDocument"]
         return document
 
     def write(document: Document) -> None:
         purpose = f"write the trust policy of role {role_name}"
         policy = json.dumps(document)
-        call_awaited(iam.update_assume_role_policy, purpose, watch, RoleName=role_name, PolicyDocument=policy)
+        try:
+            call_awaited(iam.update_assume_role_policy, purpose, watch, RoleName=role_name, PolicyDocument=policy)
+        except DeepobsError as error:
+            if error_code(error) != "NoSuchEntity":
+                raise
+            raise RoleGoneError(role_name) from error
 
     return SharedDocument(read, write, merge)

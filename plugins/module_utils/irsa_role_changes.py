@@ -50,7 +50,7 @@ class RoleChanges:
         """The role, which somebody has just created; raises RoleGoneError where it does not come."""
         if read_awaited_role(self._iam, self._name, self._watch) and (role := self.read(inline_names)):
             return role
-        raise RoleGoneError(f"IAM role {self._name!r} was made by somebody else and is gone again. Run again.")
+        raise RoleGoneError(self._name)
 
     def create(self, role: Role) -> bool:
         """Creates the role with its trust policy, without its permissions; False where somebody was quicker."""
@@ -91,13 +91,10 @@ class RoleChanges:
         return None
 
     def _update_attributes(self, before: Role, after: Role) -> None:
-        changes: dict[str, Any] = {}
-        if before.description != after.description:
-            changes["Description"] = after.description
-        if before.max_session_duration != after.max_session_duration:
-            changes["MaxSessionDuration"] = after.max_session_duration
-        if changes:
-            self._call("update", self._iam.update_role, **changes)
+        # UpdateRole takes what it is not given for its default (IAM API reference, "UpdateRole").
+        settings = {"Description": after.description, "MaxSessionDuration": after.max_session_duration}
+        if settings != {"Description": before.description, "MaxSessionDuration": before.max_session_duration}:
+            self._call("update", self._iam.update_role, **settings)
         if before.permissions_boundary == after.permissions_boundary:
             return
         if after.permissions_boundary:

@@ -76,6 +76,33 @@ def test_what_others_put_into_a_role_stays(aws: Clients) -> None:
     assert trust_policy(aws, "daemon") == policy_of(THEIRS, trusting(aws, DAEMON))
 
 
+def test_purging_takes_what_is_not_named(aws: Clients) -> None:
+    create_role(aws, "daemon", THEIRS, Tags=[{"Key": "theirs", "Value": "yes"}])
+    aws.iam.attach_role_policy(RoleName="daemon", PolicyArn=READ_ONLY)
+    stale = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    aws.iam.put_role_policy(RoleName="daemon", PolicyName="stale", PolicyDocument=json.dumps(stale))
+
+    wanted = arguments(daemon(tags={"ours": "yes"}), purge_policies=True, purge_tags=True)
+    role = run_cycle("irsa_role", wanted).done["roles"][0]
+
+    assert (role["managed_policies"], role["inline_policies"], role["tags"]) == ([WRITES_TRACES], {}, {"ours": "yes"})
+    assert aws.iam.list_role_policies(RoleName="daemon")["PolicyNames"] == []
+
+
+def test_what_a_role_is_for_and_how_far_it_goes_can_change(aws: Clients) -> None:
+    run_module("irsa_role", arguments(daemon(permissions_boundary=READ_ONLY)))
+
+    for change in ({"description": "New"}, {"max_session_duration": 7200}, {"permissions_boundary": ""}):
+        role = run_cycle("irsa_role", arguments(daemon(**change))).done["roles"][0]
+        assert {key: role[key] for key in change} == change
+    bounded = run_module("irsa_role", arguments(daemon(permissions_boundary=READ_ONLY)))["roles"][0]
+    assert (bounded["description"], bounded["max_session_duration"], bounded["permissions_boundary"]) == (
+        "New",
+        7200,
+        READ_ONLY,
+    )
+
+
 def test_an_inline_policy_that_means_the_same_stays(aws: Clients) -> None:
     statement = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["*"]}
     same = {"Version": "2012-10-17", "Statement": [{**statement, "Action": "s3:GetObject", "Resource": "*"}]}
@@ -97,6 +124,14 @@ def test_a_role_that_trusts_others_too_stays_with_its_policies(aws: Clients) -> 
 
     assert [(role["name"], role["subjects"]) for role in left] == [("daemon", ["theirs:theirs"])]
     assert left[0]["managed_policies"] == [WRITES_TRACES]
+
+
+def test_a_role_that_trusts_nobody_else_goes_with_all_that_it_has(admin: Admin) -> None:
+    reads = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    run_module("irsa_role", arguments(daemon(inline_policies={"settings": reads})))
+
+    assert run_cycle("irsa_role", arguments(daemon(), state="absent")).done["roles"] == []
+    assert admin.state()["iam"]["roles"] == {}
 
 
 def test_roles_that_are_not_there_are_absent() -> None:
@@ -154,7 +189,7 @@ def test_a_role_that_comes_and_goes_is_told(admin: Admin, monkeypatch: pytest.Mo
     exists = {"code": "EntityAlreadyExists", "message": "Role with name daemon already exists.", "status": 409}
     with (
         admin.faults({"operation": "CreateRole", "error": exists}),
-        pytest.raises(ModuleFailedError, match="made by somebody else and is gone again"),
+        pytest.raises(ModuleFailedError, match="was deleted while its trust policy was being changed"),
     ):
         run_module("irsa_role", arguments(daemon()))
 

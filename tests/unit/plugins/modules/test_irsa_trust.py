@@ -86,6 +86,7 @@ class StubIam:
         self.looks = 0
         self.at_look: dict[int, Callable[[], None]] = {}
         self.written: list[str] = []
+        self.gone_at_write = False
 
     def get_role(self, **_parameters: Any) -> dict[str, Any]:
         self.looks += 1
@@ -95,6 +96,8 @@ class StubIam:
         return {"Role": {"AssumeRolePolicyDocument": self.document}}
 
     def update_assume_role_policy(self, *, PolicyDocument: str, **_parameters: Any) -> dict[str, Any]:
+        if self.gone_at_write:
+            raise ClientError({"Error": {"Code": "NoSuchEntity", "Message": "gone"}}, "UpdateAssumeRolePolicy")
         self.document = json.loads(PolicyDocument)
         self.written.append("policy")
         return {}
@@ -169,6 +172,14 @@ def test_a_role_deleted_meanwhile_is_told() -> None:
     with pytest.raises(DeepobsError, match="was deleted while its trust policy was being changed"):
         run(iam, "present", clock)
     assert clock.seconds == 8
+
+
+def test_a_role_deleted_between_reading_and_writing_is_told() -> None:
+    iam = StubIam()
+    iam.gone_at_write = True
+
+    with pytest.raises(DeepobsError, match="was deleted while its trust policy was being changed"):
+        run(iam, "present", Clock())
 
 
 def test_a_role_deleted_meanwhile_trusts_nobody_any_more_either() -> None:
