@@ -38,14 +38,21 @@ def _serve(options: argparse.Namespace, seed: Seed) -> int:
         return _refuse(f"{address}: {error}; stop what listens there or give another address")
     from localaws.account import create_account
     from localaws.app import Application
+    from localaws.persistence import Keeper, StateFileError
 
     try:
         account = create_account(seed, options.state_dir)
+        keeper = Keeper(account, options.state_dir / "account.json") if options.persist else None
+        if keeper:
+            keeper.load()
+            keeper.start()
         account.tokens.start()
-    except (OSError, IssuerKeyError) as error:
+    except (OSError, IssuerKeyError, StateFileError) as error:
         return _refuse(f"--state-dir {options.state_dir} or a token's path in --seed: {error}")
     serve(listener, Application(account, options.strict_replies))
     account.tokens.stop()
+    if keeper:
+        keeper.stop()
     return 0
 
 
@@ -56,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=14566, help="port to listen on (default: %(default)s)")
     serve.add_argument("--seed", type=Path, help="JSON file with the region and the clusters to begin with")
     serve.add_argument("--state-dir", type=Path, required=True, help="folder that keeps the issuers' keys")
+    serve.add_argument("--persist", action="store_true", help="keep the account in the folder, across restarts")
     serve.add_argument(
         "--strict-replies", action="store_true", help="fail where an answer does not fit AWS' model (for tests)"
     )

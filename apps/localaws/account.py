@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from localaws import cloudwatch, eks, providers, sts, xray
 from localaws.access.callers import Callers
@@ -23,7 +24,10 @@ Services = Mapping[str, Service]
 
 
 class Account:
-    """A running account: what it holds now, and what keeps its service accounts' tokens."""
+    """A running account: what it holds now, and what keeps its service accounts' tokens.
+
+    `changes` grows with each call that may have changed something.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Account:
         self.faults = Faults()
         self.journal = Journal()
         self.services = make_services()
+        self.changes = 0
         self._make_services = make_services
 
     def reset(self) -> None:
@@ -50,6 +55,17 @@ class Account:
         self.services = self._make_services()
         self.faults.clear()
         self.journal.clear()
+        self.changes += 1
+
+    def save(self) -> dict[str, Any]:
+        """All that the account holds, as JSON."""
+        return {"services": {name: service.save() for name, service in self.services.items()}, "moto": self.moto.save()}
+
+    def load(self, document: Mapping[str, Any]) -> None:
+        """Takes in what `save` gave. Raises DocumentError for what another version gave."""
+        self.moto.load(document["moto"])
+        for name, saved in document["services"].items():
+            self.services[name].load(saved)
 
 
 def create_account(seed: Seed, state_folder: Path, clock: Callable[[], float] = time.time) -> Account:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # What STS answers to callers who have no credentials yet, and cannot sign.
 _UNSIGNED_OPERATIONS = {"AssumeRoleWithWebIdentity": "sts"}
+# How the names of operations begin that change nothing.
+_READING = ("Get", "List", "Describe", "BatchGet")
 # What Python raises where the code of an operation is wrong.
 _PROGRAMMING_ERRORS = (
     ArithmeticError,
@@ -79,6 +81,8 @@ class Application:
         except _PROGRAMMING_ERRORS:
             _LOG.exception("%s %s for %s failed, request id %s", http.method, http.path, call.service, call.request_id)
             reply, code = call.refuse(_internal_failure()), "InternalFailure"
+        if not call.operation.startswith(_READING):
+            account.changes += 1
         account.journal.note(call.service or "", call.operation, reply.status, code, call.access_key_id)
         if effect.withheld:
             effect.withheld.wait(WITHHELD_SECONDS)

@@ -70,6 +70,11 @@ class Iam:
         os.environ[_LOADS_AWS_POLICIES] = "false"
         self._aws_policies = list(self._iam.aws_managed_policies)
 
+    @property
+    def aws_policies(self) -> dict[str, Any]:
+        """Moto's own objects of the policies of AWS, by ARN."""
+        return {policy.arn: policy for policy in self._aws_policies}
+
     def restore_aws_policies(self) -> None:
         """Gives moto's IAM the policies of AWS back after a reset, attached to nothing."""
         with self._lock:
@@ -77,6 +82,15 @@ class Iam:
                 policy.attachment_count = 0
             self._iam.aws_managed_policies = list(self._aws_policies)
             self._iam.managed_policies.update({policy.arn: policy for policy in self._aws_policies})
+
+    def count_attachments(self) -> None:
+        """Sets how often each policy of AWS is attached, by what it is attached to."""
+        with self._lock:
+            for policy in self._aws_policies:
+                policy.attachment_count = 0
+            for holder in (*self._iam.roles.values(), *self._iam.users.values()):
+                for arn in holder.managed_policies:
+                    self._iam.managed_policies[arn].attachment_count += ":iam::aws:" in arn
 
     def role(self, arn: str) -> Role | None:
         """The role with this ARN, None when there is none in this account."""

@@ -7,14 +7,17 @@ import re
 import threading
 from typing import Any
 
+from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from localaws.http import HttpReply, HttpRequest
 from localaws.iam import Iam
+from localaws.object_document import Reader, Writer, kept, restore
 from localaws.policy_checks import PolicyChecks
 from localaws.resource_policy import check_resource_policy
+from localaws.seed import ACCOUNT
 from localaws.service import ServiceError
 
 _IAM_ROLES = """CreateRole GetRole DeleteRole ListRoles UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy
@@ -46,6 +49,12 @@ ALLOWED: dict[str, frozenset[str]] = {
     "ecr": frozenset(_ECR.split()),
 }
 
+# What moto's backends keep in which of their members.
+_KEPT = {
+    "iam": ("roles", "users", "access_keys", "managed_policies", "instance_profiles", "open_id_providers", "tagger"),
+    "logs": ("groups", "resource_policies", "tagger"),
+    "ecr": ("repositories", "tagger"),
+}
 _ERROR_CODE = re.compile(r'(?:<Code>|"__type": ?"(?:[\w.]+#)?)(\w+)')
 
 
@@ -71,6 +80,26 @@ class MotoGateway:
             self._policy_checks.check(operation, parameters)
         if (service, operation) == ("logs", "PutResourcePolicy"):
             check_resource_policy(parameters.get("policyDocument", ""))
+
+    def save(self) -> Any:
+        """What moto holds of each service in each region, as JSON."""
+        with self.lock:
+            found: dict[str, dict[str, Any]] = {}
+            for backends in list(BackendDict._instances):
+                for _account, region, backend in backends.iter_backends():
+                    service = type(backend).__module__.split(".")[1]
+                    if members := _KEPT.get(service):
+                        document = Writer(self.iam.aws_policies).write(kept(backend, *members))
+                        found.setdefault(service, {})[region] = document
+            return found
+
+    def load(self, document: Any) -> None:
+        """Takes in what was saved. Raises DocumentError."""
+        with self.lock:
+            for service, regions in document.items():
+                for region, saved in regions.items():
+                    restore(get_backend(service)[ACCOUNT][region], Reader(self.iam.aws_policies).read(saved))
+            self.iam.count_attachments()
 
     def reset(self) -> None:
         """Takes away everything that moto holds, in place: who holds a backend keeps it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from botocore.model import OperationModel
 from botocore.parsers import create_parser
 from botocore.validate import ParamValidator
@@ -40,7 +41,9 @@ def check_reply(reply: HttpReply, operation: OperationModel) -> None:
 
 
 def _without_nulls(value: Any) -> Any:
-    """A result without the members that the protocols leave out."""
+    """A result without the members that the protocols leave out; what is JSON already is read."""
+    if isinstance(value, orjson.Fragment):
+        return _without_nulls(orjson.loads(orjson.dumps(value)))
     if isinstance(value, dict):
         return {name: _without_nulls(item) for name, item in value.items() if item is not None}
     return [_without_nulls(item) for item in value] if isinstance(value, list | tuple) else value

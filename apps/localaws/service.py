@@ -49,10 +49,13 @@ class Service:
 
     An operation returns the members of its output shape; members the shape does not have are a programming error.
     Operations are called from several threads at once. `dump` gives what the account holds, sorted and free of
-    times, for `GET /_localaws/state`. `admin` is what the service answers on the admin side.
+    times, for `GET /_localaws/state`. `admin` is what the service answers on the admin side. `save` gives all that the
+    service holds as JSON, and `load` takes such a document in; it raises DocumentError for one of another version.
     """
 
     name: str
     operations: Mapping[str, Operation]
     dump: Callable[[], dict[str, Any]] = field(default=dict)
     admin: AdminTable = field(default_factory=dict)
+    save: Callable[[], Any] = field(default=dict)
+    load: Callable[[Any], None] = field(default=lambda _unused: None)

@@ -42,7 +42,7 @@ def create_service(clock: Callable[[], float]) -> Service:
         "GetMetricStatistics": cloudwatch.get_metric_statistics,
         "ListMetrics": cloudwatch.list_metrics,
     }
-    return Service("cloudwatch", operations, cloudwatch.dump)
+    return Service("cloudwatch", operations, cloudwatch.dump, save=cloudwatch.save, load=cloudwatch.load)
 
 
 class _CloudWatch:
@@ -101,6 +101,18 @@ class _CloudWatch:
     def _times(self, request: Request) -> Times:
         start, end = request.parameters["StartTime"].timestamp(), request.parameters["EndTime"].timestamp()
         return Times(start, end, self._clock(), request.region, request.account)
+
+    def save(self) -> Any:
+        """The data of every region as JSON."""
+        with self._lock:
+            stores = dict(self._stores)
+        return {region: store.save() for region, store in stores.items()}
+
+    def load(self, document: Any) -> None:
+        """Takes in what was saved. Raises DocumentError."""
+        for region, saved in document.items():
+            self._stores[region] = MetricStore()
+            self._stores[region].load(saved)
 
     def _store(self, request: Request) -> MetricStore:
         with self._lock:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from localaws.cloudwatch.statistics import StatisticSet
+from localaws.object_document import Reader, Writer
 
 _MINUTE: Final = 60
 _DAY: Final = 24 * 3600
@@ -86,6 +87,15 @@ class MetricStore:
         """Adds values to a metric, which begins with its first values."""
         with self._lock:
             self._series.setdefault(metric, {}).setdefault(unit, Series()).put(second, values, now)
+
+    def save(self) -> Any:
+        """All metrics with their data as JSON."""
+        with self._lock:
+            return Writer({}).write(self._series)
+
+    def load(self, document: Any) -> None:
+        """Takes in what was saved. Raises DocumentError."""
+        self._series = Reader({}).read(document)
 
     def periods(self, metric: Metric, unit: str | None, span: range, now: float) -> dict[int, StatisticSet]:
         """By the first second of each period of the span its values, ascending; every unit if none is given."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from localaws.eks.addons import Addons
@@ -10,6 +11,7 @@ from localaws.eks.clusters import create_cluster
 from localaws.eks.listing import Listing
 from localaws.eks.node_groups import NodeGroups
 from localaws.eks.outcomes import Outcomes
+from localaws.eks.persistence import load, save
 from localaws.eks.pod_identity import PodIdentity
 from localaws.eks.state import State
 from localaws.eks.tags import tag_operations
@@ -39,7 +41,7 @@ def create_service(
         **PodIdentity(state, listing, iam).operations(tokens),
         **tag_operations(state),
     }
-    return Service("eks", operations, state.dump, outcomes.admin_table())
+    return Service("eks", operations, state.dump, outcomes.admin_table(), partial(save, state), partial(load, state))
 
 
 def _cluster_operations(state: State, listing: Listing) -> dict[str, Operation]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from localaws.seed import ACCOUNT
 from localaws.service import Operation, Service, ServiceError
 from localaws.xray.otlp import put_spans
 from localaws.xray.paging import invalid_token
 from localaws.xray.parts import MalformedSegment
+from localaws.xray.persistence import load, save
 from localaws.xray.reading import Reading
 from localaws.xray.region import MayWriteSpans, Region, Regions
 
@@ -30,7 +33,9 @@ def create_service(clock: Callable[[], float], may_write_spans: MayWriteSpans, t
         "GetTimeSeriesServiceStatistics": reading.get_time_series_service_statistics,
         **{name: _in_region(regions, run) for name, run in _OF_A_REGION.items()},
     }
-    return Service("xray", operations, lambda: _dump(regions))
+    return Service(
+        "xray", operations, lambda: _dump(regions), save=partial(save, regions), load=partial(load, regions, ACCOUNT)
+    )
 
 
 def _in_region(regions: Regions, run: Callable[[Region, Answer], Answer]) -> Operation:

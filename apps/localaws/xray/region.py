@@ -57,6 +57,16 @@ class Region:
         segment = indexed(data, orjson.dumps(data), self._pool)
         self.traces.put(data["trace_id"], int(segment.start), segment, self._clock(), self._begun)
 
+    def restore_trace(
+        self, trace_id: str, second: int, in_logs: bool, indexes: bool, updated: float, documents: list[str]
+    ) -> None:
+        """Takes a trace in that was held before."""
+        for document in documents:
+            segment = indexed(orjson.loads(document), document.encode(), self._pool)
+            self.traces.put(
+                trace_id, second, segment, updated, lambda name, start: Trace(name, start, in_logs, indexes)
+            )
+
     def now(self) -> float:
         """The region's time in epoch seconds."""
         return self._clock()
@@ -88,10 +98,13 @@ class Regions:
 
     def of(self, request: Request) -> Region:
         """The region that a request is for."""
+        return self.named(request.region, request.account)
+
+    def named(self, name: str, account: str) -> Region:
+        """The region of this name."""
         with self._lock:
-            name = request.region
             if name not in self._regions:
-                made = Region(name, request.account, self._clock, self._may_write_spans, self._transition_seconds)
+                made = Region(name, account, self._clock, self._may_write_spans, self._transition_seconds)
                 self._regions[name] = made
             return self._regions[name]
 

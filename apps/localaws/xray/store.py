@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from localaws.xray.documents import Segment
 
@@ -46,6 +46,10 @@ class Trace:
         """The segments of this moment."""
         return tuple(self._segments.values())
 
+    def documents(self) -> list[str]:
+        """The segments as they came."""
+        return [segment.document.decode() for segment in self._segments.values()]
+
     def put(self, segment: Segment) -> int:
         """Adds a segment and returns the growth in bytes."""
         known = self._segments.get(segment.id)
@@ -83,6 +87,14 @@ class TraceStore:
     def get(self, trace_id: str) -> Trace | None:
         """The trace of this id, None if nothing of it is held."""
         return self._traces.get(trace_id)
+
+    def saved(self) -> list[Any]:
+        """Every trace in the order of its beginning, as `Region.restore_trace` takes them."""
+        with self._lock:
+            return [
+                (trace.id, trace.second, trace.in_logs, trace.indexed, trace.updated, trace.documents())
+                for trace in self._traces.values()
+            ]
 
     def newest_first(self, first: int, last: int, position: Position | None = None) -> Iterator[tuple[Position, Trace]]:
         """Traces of the seconds first..last, each with the position from which reading goes on after it."""
