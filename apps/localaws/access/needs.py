@@ -27,6 +27,8 @@ _RESOURCES: Final[Mapping[str, Mapping[str, str]]] = {
         **dict.fromkeys(("CreateAddon", "ListAddons"), "cluster/{clusterName}"),
         **dict.fromkeys(("DescribeAddon", "UpdateAddon", "DeleteAddon"), _ADDON),
         **dict.fromkeys(("DescribeUpdate", "ListUpdates"), "cluster/{name}"),
+        "ListNodegroups": "cluster/{clusterName}",
+        **dict.fromkeys(("DescribeNodegroup", "DeleteNodegroup"), "nodegroup/{clusterName}/{nodegroupName}/*"),
         **dict.fromkeys(("CreatePodIdentityAssociation", "ListPodIdentityAssociations"), "cluster/{clusterName}"),
         **{f"{verb}PodIdentityAssociation": _ASSOCIATION for verb in ("Describe", "Update", "Delete")},
         **dict.fromkeys(("TagResource", "UntagResource", "ListTagsForResource"), "{resourceArn}"),
