@@ -137,7 +137,8 @@ class Groups:
 
     def _expression(self, key: str, named: str) -> str | None:
         wanted = "GroupName" if key == "name" else "GroupARN"
-        for group in self._groups.values():
+        # Without the lock: whoever changes a group has it, and waits for the filters that ask here.
+        for group in list(self._groups.values()):
             if group[wanted] == named:
                 return str(group["FilterExpression"])
         return None
