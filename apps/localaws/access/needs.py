@@ -37,6 +37,7 @@ _RESOURCES: Final[Mapping[str, Mapping[str, str]]] = {
         "CreateSamplingRule": "sampling-rule/{SamplingRule.RuleName}",
         "UpdateSamplingRule": "sampling-rule/{SamplingRuleUpdate.RuleName}",
         "DeleteSamplingRule": "sampling-rule/{RuleName}",
+        **{f"{verb}Group": "group/{GroupName}/*" for verb in ("Create", "Get", "Update", "Delete")},
         **dict.fromkeys(("TagResource", "UntagResource", "ListTagsForResource"), "{ResourceARN}"),
     },
     "logs": {
@@ -57,9 +58,9 @@ _RESOURCES: Final[Mapping[str, Mapping[str, str]]] = {
 _IAM_RESOURCES: Final = {
     "OpenIDConnectProviderArn": "{OpenIDConnectProviderArn}",
     "Url": "oidc-provider/{Url}",
+    "InstanceProfileName": "instance-profile/{InstanceProfileName}",
     "RoleName": "role/{RoleName}",
     "UserName": "user/{UserName}",
-    "InstanceProfileName": "instance-profile/{InstanceProfileName}",
     "PolicyArn": "{PolicyArn}",
     "PolicyName": "policy/{PolicyName}",
 }
