@@ -44,7 +44,8 @@ class _Handler(WSGIRequestHandler):
         """Answers one request. A ConnectionError of the application ends the connection without a reply."""
         body = b"".join(self.server.app(self.make_environ(), self._begin))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
         if self.close_connection:
             self._linger()
 

@@ -33,6 +33,16 @@ def test_one_connection_carries_many_requests(address: tuple[str, int]) -> None:
     connection.close()
 
 
+def test_head_has_no_body_that_the_next_reply_would_begin_with(address: tuple[str, int]) -> None:
+    connection = HTTPConnection(*address, timeout=10)
+    for method, status in (("HEAD", 405), ("GET", 200)):
+        connection.request(method, "/_localaws/health")
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == status
+    connection.close()
+
+
 def test_replies_on_one_connection_do_not_wait_for_acknowledgements(address: tuple[str, int]) -> None:
     connection = HTTPConnection(*address, timeout=10)
     quickest_seconds = 1.0
