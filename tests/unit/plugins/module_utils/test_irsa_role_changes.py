@@ -118,7 +118,7 @@ def test_only_named_inline_policies_are_read_and_those_there_are_kept() -> None:
 def test_role_that_somebody_created_is_waited_for_and_may_be_gone_again() -> None:
     assert changes(NotingIam(OURS)).read_awaited({}).arn == ARN
     iam = NotingIam(exists=False)
-    with pytest.raises(RoleGoneError, match="'daemon' was made by somebody else and is gone again"):
+    with pytest.raises(RoleGoneError, match="'daemon' was deleted while its trust policy was being changed"):
         changes(iam).read_awaited({})
     assert iam.seconds > 0
 
