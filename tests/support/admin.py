@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from support.localaws_admin import admin
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Admin:
 
     def state(self) -> dict[str, Any]:
         """What the account holds, without times and random ids: equal states are equal documents."""
-        return self._ask("GET", "state")
+        state: dict[str, Any] = self._ask("GET", "state")
+        return state
 
     def calls(self) -> list[dict[str, Any]]:
         """What was called since the last reset, in order."""
@@ -51,11 +52,5 @@ class Admin:
         finally:
             self._ask("DELETE", "eks/outcomes")
 
-    def _ask(self, method: str, page: str, body: Mapping[str, Any] | Sequence[Any] | None = None) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            f"{self.url}/_localaws/{page}", data, {"Content-Type": "application/json"}, method=method
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            document: dict[str, Any] = json.loads(answer.read() or b"{}")
-        return document
+    def _ask(self, method: str, page: str, body: Mapping[str, Any] | None = None) -> Any:
+        return admin(self.url, method, page, body)
