@@ -24,6 +24,11 @@ class DocumentError(ValueError):
     """The document was not written by this version."""
 
 
+def _is_exactly(kind: type, value: Any) -> bool:
+    """Whether a value is of this very class: an object of a subclass may hold more than its items."""
+    return kind in (type(value),)
+
+
 class Writer:
     """Turns values into a document; an object that comes twice is written once.
 
@@ -45,7 +50,7 @@ class Writer:
                 return value
             case type():
                 return {"!class": _name(value)}
-            case list() if type(value) is list:
+            case list() if _is_exactly(list, value):
                 return [self.write(item) for item in value]
             case dict():
                 return self._mapping(value)
@@ -55,12 +60,12 @@ class Writer:
                 return {"!bytes": base64.b64encode(value).decode()}
             case set() | frozenset():
                 return {"!set": [self.write(item) for item in value]}
-            case tuple() if type(value) is tuple:
+            case tuple() if _is_exactly(tuple, value):
                 return {"!tuple": [self.write(item) for item in value]}
         return self._object(value)
 
     def _mapping(self, value: dict[Any, Any]) -> Any:
-        if type(value) is dict and all(isinstance(key, str) and not key.startswith("!") for key in value):
+        if _is_exactly(dict, value) and all(isinstance(key, str) and not key.startswith("!") for key in value):
             return {key: self.write(item) for key, item in value.items()}
         kind = "OrderedDict" if isinstance(value, OrderedDict) else "dict"
         return {"!map": kind, "items": [[self.write(key), self.write(item)] for key, item in value.items()]}

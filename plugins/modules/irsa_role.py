@@ -373,10 +373,11 @@ def work(module: AnsibleAWSModule, watch: Stopwatch) -> dict[str, Any]:
     return result(trust, ([task.before for task in tasks], audiences), (plans, wanted_audiences))
 
 
-State = tuple[Sequence[Role | None], tuple[str, ...] | None]
-
-
-def result(trust: Trust, before: State, after: State) -> dict[str, Any]:
+def result(
+    trust: Trust,
+    before: tuple[Sequence[Role | None], tuple[str, ...] | None],
+    after: tuple[Sequence[Role | None], tuple[str, ...] | None],
+) -> dict[str, Any]:
     """What the module returns, of the roles and the provider's audiences before and after."""
     diff = {"before": described(trust, *before), "after": described(trust, *after)}
     return {

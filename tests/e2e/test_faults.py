@@ -109,7 +109,7 @@ def test_missing_credentials_are_named_with_their_remedy(own: Platform) -> None:
 
 def test_runs_killed_at_one_task_after_the_other_are_mended_by_the_next(own: Platform) -> None:
     for task in (
-        "Trust the service accounts",
+        "Keep the roles and their trust, or take them away",
         "Initialise the database's folder",
         "Bring the tables and the catalogue up to date",
         "Run the API",

@@ -149,11 +149,10 @@ def _fill(scope: Scope, value: Value, filler: Value) -> Value:
     fillers: dict[type, Callable[[Line, range], Points]] = {
         float: lambda _line, seconds: dict.fromkeys(seconds, _number(filler)),
         Line: lambda _unused, _seconds: _line(filler).points,
-        Word: lambda line, seconds: _FILLS[str(filler)](line, seconds),
     }
-    if type(filler) not in fillers or (isinstance(filler, Word) and filler not in _FILLS):
+    fill = _FILLS.get(str(filler)) if isinstance(filler, Word) else fillers.get(type(filler))
+    if fill is None:
         raise MathError("FILL takes a number, a time series, REPEAT or LINEAR")
-    fill = fillers[type(filler)]
 
     def of_line(line: Line) -> Line:
         seconds = scope.seconds(line.period_seconds)

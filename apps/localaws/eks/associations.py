@@ -95,7 +95,7 @@ class Associations:
 
 def new_association_id() -> str:
     """An ID as EKS gives them."""
-    return "a-" + "".join(secrets.choice(_ID_CHARACTERS) for _ in range(ID_LENGTH - 2))
+    return "a-" + "".join(secrets.choice(_ID_CHARACTERS) for _unused in range(ID_LENGTH - 2))
 
 
 def association_summary(association: Association) -> dict[str, Any]:
