@@ -78,6 +78,10 @@ def test_the_exact_rules_are_left(aws: Any) -> None:
 
     assert sorted(rules(aws)) == ["Default", "shop"]
 
+    run_cycle("xray_sampling_rule", {"rules": [], "state": "exact"})
+
+    assert sorted(rules(aws)) == ["Default"]
+
 
 def test_a_boost_is_set(aws: Any) -> None:
     boost = {"max_rate": 0.5, "cooldown_window_minutes": 10}
