@@ -30,7 +30,7 @@ def conditions_hold(conditions: Mapping[str, Any], context: Context) -> bool:
         _holds(
             operator,
             key,
-            [str(want) if not isinstance(want, bool) else str(want).lower() for want in listed(wanted)],
+            [_text(want) for want in listed(wanted)],
             context,
         )
         for operator, keys in conditions.items()
