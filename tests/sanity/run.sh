@@ -27,4 +27,7 @@ done
 
 cd "$place/ansible_collections/deepobs/eks"
 ansible-test sanity --local --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" --color no "$@"
+# antsibull-docs copies the collections depended on, from $environment where its path sorts first, and leaves out what git
+# ignores. Searched no further up than here, that is no work tree of git.
+export GIT_CEILING_DIRECTORIES=$environment
 antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs dependent .
