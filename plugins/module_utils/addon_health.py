@@ -83,7 +83,13 @@ def _judge_absence(sight: Sight) -> list[str]:
 
 def _as_wanted(addon: Addon, wanted: Addon) -> bool:
     """Whether a failed update did its work after all, as one can whose add-on was DEGRADED and healed."""
-    return all(addon[key] == wanted[key] for key in ("addon_version", "configuration", "service_account_role_arn"))
+    kept = all(addon[key] == wanted[key] for key in ("addon_version", "configuration", "service_account_role_arn"))
+    return kept and _by_account(addon) == _by_account(wanted)
+
+
+def _by_account(addon: Addon) -> dict[str, str]:
+    """The roles of the add-on's service accounts, whose order means nothing."""
+    return {one["service_account"]: one["role_arn"] for one in addon["pod_identity_associations"]}
 
 
 def _troubles(sight: Sight) -> list[str]:

@@ -6,12 +6,13 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.deepobs.eks.plugins.module_utils.addon_health import Sight, describe, is_final
+from ansible_collections.deepobs.eks.plugins.module_utils.addon_health import Sight, describe, is_final, judge
+from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
 
 MODEL: Any = botocore.session.get_session().get_service_model("eks")
 
 
-def addon(status: str) -> dict[str, object]:
+def addon(status: str) -> dict[str, Any]:
     return {
         "addon_name": "coredns",
         "addon_version": "v1",
@@ -43,6 +44,17 @@ def test_degraded_is_final_when_its_time_is_over_or_it_is_accepted(degraded: str
 @pytest.mark.parametrize(("seconds", "final"), [(119, False), (120, True)])
 def test_degraded_after_a_failed_update_is_given_its_time_even_where_it_is_accepted(seconds: int, final: bool) -> None:
     assert is_final(Sight(addon("DEGRADED"), {"status": "Failed"}, seconds), "accept", 120) == final
+
+
+def test_a_failed_update_did_its_work_only_where_the_roles_of_all_service_accounts_are_those_asked_for() -> None:
+    same = {"configuration": {}, "service_account_role_arn": None}
+    roles = [{"service_account": name, "role_arn": f"arn:aws:iam::123456789012:role/{name}"} for name in "ab"]
+    wanted = {**addon("ACTIVE"), **same, "pod_identity_associations": roles}
+    failed = {"status": "Failed", "errors": [{"errorCode": "AccessDenied", "errorMessage": "no"}]}
+
+    assert len(judge(Sight({**wanted, "pod_identity_associations": roles[::-1]}, failed), wanted, "fail")) == 1
+    with pytest.raises(DeepobsError, match="its update is Failed: AccessDenied"):
+        judge(Sight({**wanted, "pod_identity_associations": roles[:1]}, failed), wanted, "fail")
 
 
 def test_a_status_without_a_reason_says_so() -> None:
