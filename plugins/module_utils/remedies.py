@@ -29,9 +29,15 @@ _BY_CODE = (
         " its quota raised.",
     ),
     (
+        r"RuleLimitExceeded(Exception)?",
+        "The region has as many rules as X-Ray lets it have: delete some with state absent, or let state exact delete"
+        " all that are not named.",
+    ),
+    (
         r"LimitExceeded|.*QuotaExceeded.*|(Resource|Rule|Policy)\w*LimitExceeded.*|TooManyTags.*",
         "Have this quota raised, or use less of it.",
     ),
+    (r"DeleteConflict(Exception)?", "Take away first what still uses it, as the message tells, and run again."),
     (
         r"ResourceInUse(Exception)?|ConcurrentModification(Exception)?|.*Conflict.*",
         "Somebody else is changing it: wait until that is over and run again.",

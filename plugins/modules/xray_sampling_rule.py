@@ -19,7 +19,8 @@ options:
   rules:
     description:
       - The rules, each with a name of its own.
-      - With O(state=absent) only O(rules[].name) counts. With O(state=exact) the list may be empty.
+      - With O(state=absent) only O(rules[].name) counts.
+      - An empty list with O(state=exact) deletes every rule of the region but V(Default).
     type: list
     elements: dict
     required: true
@@ -313,23 +314,13 @@ def converge(client: Any, plan: RulesPlan, rules: list[Rule], state: str) -> Non
         try:
             return apply(client, plan)
         except DeepobsError as error:
-            refused, planned = with_remedy(error), plan
+            refused, planned = error, plan
             if error_code(error) != _REFUSED:
-                raise refused from error
+                raise
             plan = plan_rules(read_rules(client), rules, state)
             if plan == planned:
                 break
     raise refused
-
-
-def with_remedy(error: DeepobsError) -> DeepobsError:
-    """The same error; where the region has as many rules as it may, with the ways out."""
-    if error_code(error) != "RuleLimitExceededException":
-        return error
-    ways = "delete rules with state absent, or let state exact delete all that are not named"
-    return DeepobsError(
-        f"{error.message}, for the region has as many rules as X-Ray lets it have; {ways}", error.exception
-    )
 
 
 def run(module: Any) -> dict[str, Any]:

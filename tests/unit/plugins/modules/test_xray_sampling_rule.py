@@ -94,7 +94,7 @@ def test_a_boost_is_set(aws: Any) -> None:
 def test_a_rule_too_many_is_refused_with_the_ways_out(aws: Any) -> None:
     many = [{**SHOP, "name": f"rule-{number}"} for number in range(26)]
 
-    with pytest.raises(ModuleFailedError, match=r"rule-25, for the region has as many rules .* state exact"):
+    with pytest.raises(ModuleFailedError, match=r"rule-25: .*The region has as many rules .* state exact"):
         run_module("xray_sampling_rule", {"rules": many})
     run_module(
         "xray_sampling_rule", {"rules": [{**SHOP, "name": f"other-{number}"} for number in range(25)], "state": "exact"}
