@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ansible_collections.deepobs.eks.plugins.module_utils.costs import as_number, parse_price, plain
 
 _GIGABYTE = Decimal(1_000_000_000)
+_NOTHING = Decimal(0)
 _HUNDRED = Decimal(100)
 _MORE = Decimal("1.1")
 
@@ -55,6 +56,8 @@ def forecast(options: Options, duration_seconds: Decimal, pods: Decimal) -> Fore
         for name, value in options.items()
         if value is not None and name not in ("fixed_rate", "reservoir_size")
     }
+    if given.get("indexed_share", _NOTHING) > 1:
+        raise ValueError(f"forecast.indexed_share is {given['indexed_share']}; it is a share from 0 to 1")
     quantities, origins = _traces(options, given, duration_seconds)
     minutes = duration_seconds / 60
     if per_pod := given.get("observations_per_pod_minute"):
@@ -71,10 +74,10 @@ def _traces(options: Options, given: dict[str, Decimal], duration_seconds: Decim
     rate, sampling = given["requests_per_second"], sampling_of(options, "forecast")
     traces = sampling.traces_per_second(rate) * duration_seconds
     words = f"{plain(rate)} requests/s x {plain(duration_seconds)} s, sampled {sampling.in_words()}"
-    spans = traces * given.get("spans_per_trace", Decimal(0))
+    spans = traces * given.get("spans_per_trace", _NOTHING)
     if not spans:
         return Forecast({"traces_recorded": traces}, {"traces_recorded": words})
-    size, indexed = given.get("bytes_per_span", Decimal(0)), given.get("indexed_share", Decimal(0))
+    size, indexed = given.get("bytes_per_span", _NOTHING), given.get("indexed_share", _NOTHING)
     words = f"{words}; {plain(given['spans_per_trace'])} spans a trace"
     quantities = {"span_gigabytes": spans * size / _GIGABYTE, "spans_indexed": spans * indexed}
     origins = {
@@ -104,6 +107,6 @@ def _numbers(options: Options, path: tuple[str, ...] = ()) -> Iterator[tuple[tup
 def _changed(options: Options, path: tuple[str, ...], value: Decimal) -> Options:
     name, *rest = path
     inner = _changed(options[name], tuple(rest), value) if rest else value
-    if name == "fixed_rate" and not rest:
+    if name in ("fixed_rate", "indexed_share") and not rest:
         inner = min(value, Decimal(1))
     return {**options, name: inner}

@@ -100,10 +100,10 @@ options:
             traces recorded is then not paid.
         type: float
       bytes_per_span:
-        description: How many bytes a span has.
+        description: How many bytes a span has. Required with O(forecast.spans_per_trace).
         type: float
       indexed_share:
-        description: Share of the spans that is indexed and is not free, from 0 to 1.
+        description: Share of the spans that is indexed and is not free, from 0 to 1. Needs O(forecast.spans_per_trace).
         type: float
   current_sampling:
     description:
@@ -175,6 +175,10 @@ options:
       spans_indexed_per_million_usd:
         description: What a million indexed spans cost.
         type: str
+attributes:
+  check_mode:
+    description: Changes nothing, and tells the same in check mode.
+    support: full
 notes:
   - A month is 30 days.
   - Needs no IAM permissions, for it calls no AWS API.
@@ -376,6 +380,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
             **{name: {"type": "float"} for name in _FORECAST_FLOATS},
         },
         "required_together": [("spans_per_trace", "bytes_per_span")],
+        "required_by": {"indexed_share": ("spans_per_trace",)},
     },
     "current_sampling": {"type": "dict", "options": _SAMPLING},
     "max_price_age_days": {"type": "int", "default": 180},

@@ -45,6 +45,7 @@ def test_spans_take_the_place_of_traces() -> None:
         ({"fixed_rate": 5.0}, "forecast.fixed_rate is 5.0; it is a share"),
         ({"fixed_rate": -1.0}, "forecast.fixed_rate is -1.0"),
         ({"requests_per_second": -1.0}, "forecast.requests_per_second is -1.0"),
+        ({"indexed_share": 1.5}, "forecast.indexed_share is 1.5; it is a share"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(wrong: dict[str, Any], words: str) -> None:

@@ -195,6 +195,7 @@ def without(name: str) -> dict[str, Any]:
         ({"current_sampling": {"fixed_rate": 0.1}}, ["current_sampling needs forecast"]),
         ({"forecast": {**LOAD, "fixed_rate": 10}}, ["forecast.fixed_rate is 10.0", "0.05"]),
         ({"forecast": {**LOAD, "spans_per_trace": 1}}, ["bytes_per_span"]),
+        ({"forecast": {**LOAD, "indexed_share": 0.5}}, ["indexed_share", "spans_per_trace"]),
     ],
 )
 def test_bad_option_fails_with_its_name(wrong: dict[str, Any], words: list[str]) -> None:
