@@ -162,7 +162,12 @@ class Answer:
             for one in self.series
             if one.is_partial
         ]
-        return [*(f"CloudWatch says: {text}" for text in self.messages), *of_series, *partial]
+        refused = [
+            f"{one.refusal} for {one.metric} with {one.where} after some points, so that others may be missing"
+            for one in self.series
+            if one.refusal and one.timestamps
+        ]
+        return [*(f"CloudWatch says: {text}" for text in self.messages), *of_series, *partial, *refused]
 
 
 class CloudWatch:

@@ -150,6 +150,22 @@ def test_refused_metric_is_missing_with_the_words_of_cloudwatch_and_not_waited_f
     assert missing["reason"].startswith("CloudWatch answered Forbidden not yours for ClusterName=shop")
 
 
+class _BreakingClient:
+    """CloudWatch that fails on the second page."""
+
+    def get_metric_data(self, aws_retry: bool, **parameters: Any) -> dict[str, Any]:
+        if "NextToken" in parameters:
+            return {"MetricDataResults": [{"Id": "q0", "StatusCode": "InternalError"}]}
+        first = {"Id": "q0", "StatusCode": "PartialData", "Timestamps": [END], "Values": [1.0]}
+        return {"MetricDataResults": [first], "NextToken": "2"}
+
+
+def test_refusal_after_some_points_is_a_warning() -> None:
+    answer = CloudWatch(_BreakingClient()).answer(question())
+    (warning,) = answer.warnings()
+    assert warning.startswith("CloudWatch answered InternalError for pod_cpu_utilization with ClusterName=shop")
+
+
 class _TalkingClient:
     """CloudWatch that gives a part, and says so; it knows other pods."""
 
