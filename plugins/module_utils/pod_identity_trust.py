@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from ansible_collections.deepobs.eks.plugins.module_utils.trust_evaluation import like
+from ansible_collections.deepobs.eks.plugins.module_utils.trust_policies import Document, as_list, statements
 
 PRINCIPAL = "pods.eks.amazonaws.com"
 # What Pod Identity does to a role (EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity").
@@ -18,14 +20,13 @@ TRUST_STATEMENT = {
 }
 
 
-def untrusted_actions(trust_policy: Mapping[str, Any], context: Mapping[str, str]) -> list[str]:
+def untrusted_actions(trust_policy: Document, context: Mapping[str, str]) -> list[str]:
     """Which of the ACTIONS the policy does not let Pod Identity do.
 
     `context` has the condition keys whose values are known (lower case). A condition on another key, or with another
     operator, is taken to hold where it allows and not to hold where it denies: only STS can tell.
     """
-    statements = _list(trust_policy.get("Statement"))
-    return [action for action in ACTIONS if not _allows(statements, action, context)]
+    return [action for action in ACTIONS if not _allows(statements(trust_policy), action, context)]
 
 
 def known_context(cluster_arn: str, namespace: str, service_account: str) -> dict[str, str]:
@@ -41,8 +42,8 @@ def known_context(cluster_arn: str, namespace: str, service_account: str) -> dic
     }
 
 
-def _allows(statements: list[Any], action: str, context: Mapping[str, str]) -> bool:
-    concerned = [one for one in statements if _names_principal(one) and _names_action(one, action)]
+def _allows(found: list[Any], action: str, context: Mapping[str, str]) -> bool:
+    concerned = [one for one in found if _names_principal(one) and _names_action(one, action)]
     allowed = any(one["Effect"] == "Allow" and _may_hold(one, context) for one in concerned)
     denied = any(one["Effect"] == "Deny" and not one.get("Condition") for one in concerned)
     return allowed and not denied
@@ -50,17 +51,17 @@ def _allows(statements: list[Any], action: str, context: Mapping[str, str]) -> b
 
 def _names_principal(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
-    named = _list(principal.get("Service")) if isinstance(principal, Mapping) else _list(principal)
+    named = as_list(principal.get("Service")) if isinstance(principal, Mapping) else as_list(principal)
     return PRINCIPAL in named or "*" in named
 
 
 def _names_action(statement: Mapping[str, Any], action: str) -> bool:
-    return any(_like(pattern.lower(), action.lower()) for pattern in _list(statement.get("Action")))
+    return any(like(pattern.lower(), action.lower()) for pattern in as_list(statement.get("Action", [])))
 
 
 def _may_hold(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
     return all(
-        any(matches(str(wanted), context[key.lower()]) for wanted in _list(values))
+        any(matches(str(wanted), context[key.lower()]) for wanted in as_list(values))
         for operator, keys in statement.get("Condition", {}).items()
         if (matches := _COMPARISONS.get(operator.rpartition(":")[2].removesuffix("IfExists")))
         for key, values in keys.items()
@@ -68,21 +69,9 @@ def _may_hold(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
     )
 
 
-def _like(pattern: str, text: str) -> bool:
-    """Whether a text matches a pattern whose * is any text and ? any one character."""
-    translated = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
-    return re.fullmatch(translated, text, re.DOTALL) is not None
-
-
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
-
-
 _COMPARISONS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": str.__eq__,
-    "StringLike": _like,
-    "ArnEquals": _like,
-    "ArnLike": _like,
+    "StringLike": like,
+    "ArnEquals": like,
+    "ArnLike": like,
 }
