@@ -115,7 +115,10 @@ options:
 notes:
   - "IAM permissions: C(cloudwatch:GetMetricData), C(cloudwatch:ListMetrics)."
   - C(cloudwatch:ListMetrics) is needed to tell why a metric has no point, and for O(full_pod_names) and O(nodes).
-  - Nothing is changed, and check mode does the same as a run.
+attributes:
+  check_mode:
+    description: Changes nothing, and does the same in check mode.
+    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -34,7 +34,7 @@ options:
     description:
       - The associations, one at most for each service account.
       - With O(state=absent) only O(associations[].namespace) and O(associations[].service_account) count.
-      - May be empty only with O(state=exact).
+      - An empty list with O(state=exact) deletes every one in O(namespaces), but for those that belong to add-ons.
     type: list
     elements: dict
     required: true

@@ -100,7 +100,10 @@ notes:
     and may be in CloudWatch Logs.
   - With Transaction Search on, X-Ray counts and draws only the share of the traces that it indexes. Whole traces are
     then read from CloudWatch Logs, which needs a botocore that knows C(StartTraceRetrieval), of December 2024 or later.
-  - Nothing is changed, and check mode does the same as a run.
+attributes:
+  check_mode:
+    description: Changes nothing, and does the same in check mode.
+    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
