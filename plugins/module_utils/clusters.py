@@ -14,12 +14,16 @@ def describe_cluster(eks: Any, name: str) -> dict[str, Any]:
     """The cluster as EKS describes it; raises DeepobsError where there is none of this name."""
     answer = call(eks.describe_cluster, f"describe cluster {name}", missing_code="ResourceNotFoundException", name=name)
     if not answer:
-        raise DeepobsError(
-            f"There is no EKS cluster {name!r} in this account and region."
-            " Mend cluster_name, region or the credentials."
-        )
+        raise missing_cluster(name)
     cluster: dict[str, Any] = answer["cluster"]
     return cluster
+
+
+def missing_cluster(name: str) -> DeepobsError:
+    """What to say of a cluster that is not there."""
+    return DeepobsError(
+        f"There is no EKS cluster {name!r} in this account and region. Mend cluster_name, region or the credentials."
+    )
 
 
 def issuer_of(cluster: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call, error_code
+from ansible_collections.deepobs.eks.plugins.module_utils.clusters import missing_cluster
 from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
 from ansible_collections.deepobs.eks.plugins.module_utils.pod_identity import MEMBERS, Association, from_aws
 
@@ -23,8 +24,8 @@ def read_associations(
     DeepobsError, also for a cluster that is not there.
     """
     summaries = [summary for summary in _summaries(eks, cluster_name, filters) if wanted(summary)]
-    described = (_describe(eks, cluster_name, summary["association_id"]) for summary in summaries)
-    return [association for association in described if association]
+    described = (describe_association(eks, cluster_name, summary["association_id"]) for summary in summaries)
+    return [from_aws(association) for association in described if association]
 
 
 def _summaries(eks: Any, cluster_name: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -39,12 +40,11 @@ def _summaries(eks: Any, cluster_name: str, filters: Mapping[str, str]) -> Itera
     except DeepobsError as error:
         if error_code(error) != MISSING:
             raise
-        message = f"There is no EKS cluster {cluster_name!r} in this account and region"
-        raise DeepobsError(f"{message}. Mend cluster_name, region or the credentials.") from error
+        raise missing_cluster(cluster_name) from error
 
 
-def _describe(eks: Any, cluster_name: str, association_id: str) -> Association | None:
-    """The association; None where it went since it was listed."""
+def describe_association(eks: Any, cluster_name: str, association_id: str) -> dict[str, Any]:
+    """The association as EKS describes it; empty where it went since its id was read."""
     answer = call(
         eks.describe_pod_identity_association,
         f"describe Pod Identity association {association_id} of cluster {cluster_name}",
@@ -52,4 +52,5 @@ def _describe(eks: Any, cluster_name: str, association_id: str) -> Association |
         clusterName=cluster_name,
         associationId=association_id,
     )
-    return from_aws(answer["association"]) if answer else None
+    association: dict[str, Any] = answer.get("association", {})
+    return association

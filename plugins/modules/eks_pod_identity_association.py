@@ -248,6 +248,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.aws import (
     error_code,
     run_module,
 )
+from ansible_collections.deepobs.eks.plugins.module_utils.irsa_iam import read_role
 from ansible_collections.deepobs.eks.plugins.module_utils.pod_identity import (
     SETTINGS,
     Association,
@@ -300,9 +301,7 @@ _ATTEMPTS = 4
 
 def read_trust_policy(iam: Any, role_arn: str) -> dict[str, Any] | None:
     """The role's trust policy; None where there is no such role in the account."""
-    name = role_name_of(role_arn)
-    answer = call(iam.get_role, f"read role {name}", missing_code="NoSuchEntity", RoleName=name)
-    role = answer.get("Role", {})
+    role = read_role(iam, role_name_of(role_arn))
     document: dict[str, Any] | None = role.get("AssumeRolePolicyDocument") if role.get("Arn") == role_arn else None
     return document
 
