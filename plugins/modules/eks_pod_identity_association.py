@@ -249,6 +249,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.aws import (
     run_module,
 )
 from ansible_collections.deepobs.eks.plugins.module_utils.irsa_iam import read_role
+from ansible_collections.deepobs.eks.plugins.module_utils.planning_anew import apply_or_plan_anew
 from ansible_collections.deepobs.eks.plugins.module_utils.pod_identity import (
     SETTINGS,
     Association,
@@ -296,7 +297,6 @@ _OVERTAKEN = ("ResourceInUseException", MISSING)
 _ROLE_NOT_SPREAD = ("Role provided in the request does not exist", "Trust policy of the role provided is invalid")
 _SPREADING_SECONDS = 60.0
 _AGAIN_AFTER_SECONDS = 2.0
-_ATTEMPTS = 4
 
 
 def read_trust_policy(iam: Any, role_arn: str) -> dict[str, Any] | None:
@@ -382,21 +382,21 @@ def converge(eks: Any, plan: Plan, request: Request, patience_seconds: float) ->
     It is patient where EKS does not know yet what IAM has told of a role. Returns what `apply` does.
     """
 
+    def apply_planned(planned: Plan) -> list[Association]:
+        return apply(eks, planned, request.cluster_name)
+
+    def plan_anew() -> Plan:
+        return plan_associations(read(eks, request), request)
+
     def attempt() -> tuple[list[Association], DeepobsError | None]:
         nonlocal plan
-        for _again in range(_ATTEMPTS):
-            try:
-                return apply(eks, plan, request.cluster_name), None
-            except DeepobsError as error:
-                refused, planned = error, plan
-                if not _may_pass(error):
-                    raise
-                plan = plan_associations(read(eks, request), request)
-                if _is_spreading(error):
-                    return [], error
-                if plan == planned:
-                    break
-        raise refused
+        try:
+            return apply_or_plan_anew(plan, apply_planned, plan_anew, _is_overtaken), None
+        except DeepobsError as error:
+            if not _is_spreading(error):
+                raise
+            plan = plan_anew()
+            return [], error
 
     associations, refused = wait_until(
         attempt, lambda _previous, tried: tried[1] is None, patience_seconds, _AGAIN_AFTER_SECONDS
@@ -410,9 +410,8 @@ def _is_spreading(error: DeepobsError) -> bool:
     return any(text in str(error.exception) for text in _ROLE_NOT_SPREAD)
 
 
-def _may_pass(error: DeepobsError) -> bool:
-    """Whether a refusal comes of what others do meanwhile, or of what AWS still spreads."""
-    return error_code(error) in _OVERTAKEN or _is_spreading(error)
+def _is_overtaken(error: DeepobsError) -> bool:
+    return error_code(error) in _OVERTAKEN
 
 
 def read(eks: Any, request: Request) -> list[Association]:

@@ -238,13 +238,13 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import (
-    DeepobsError,
     call,
     connect,
     error_code,
     run_module,
 )
 from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
+from ansible_collections.deepobs.eks.plugins.module_utils.planning_anew import apply_or_plan_anew
 from ansible_collections.deepobs.eks.plugins.module_utils.sampling_rules import (
     Rule,
     RulesPlan,
@@ -285,7 +285,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 # X-Ray has one code for a name that is taken, a rule that is gone and a value that is wrong (API_CreateSamplingRule).
 _REFUSED = "InvalidRequestException"
-_ATTEMPTS = 4
 
 
 def read_rules(client: Any) -> list[Rule]:
@@ -306,21 +305,13 @@ def apply(client: Any, plan: RulesPlan) -> None:
 
 
 def converge(client: Any, plan: RulesPlan, rules: list[Rule], state: str) -> None:
-    """Applies a plan; where X-Ray refuses since the rules are others by now, plans anew.
-
-    That is so after somebody else's change, and after a call that was carried out although its answer was lost.
-    """
-    for _attempt in range(_ATTEMPTS):
-        try:
-            return apply(client, plan)
-        except DeepobsError as error:
-            refused, planned = error, plan
-            if error_code(error) != _REFUSED:
-                raise
-            plan = plan_rules(read_rules(client), rules, state)
-            if plan == planned:
-                break
-    raise refused
+    """Applies a plan; where X-Ray refuses since the rules are others by now, plans anew. Raises DeepobsError."""
+    apply_or_plan_anew(
+        plan,
+        lambda planned: apply(client, planned),
+        lambda: plan_rules(read_rules(client), rules, state),
+        lambda error: error_code(error) == _REFUSED,
+    )
 
 
 def run(module: Any) -> dict[str, Any]:
