@@ -18,6 +18,17 @@ def partition_of(region: str) -> str:
         return "aws"
 
 
+@cache
+def _known_regions() -> frozenset[str]:
+    partitions = _session().get_data("endpoints")["partitions"]
+    return frozenset(region for partition in partitions for region in partition["regions"])
+
+
+def is_region(name: str) -> bool:
+    """Whether AWS has a region of this name."""
+    return name in _known_regions()
+
+
 def dns_suffix_of(region: str) -> str:
     """What the host names of AWS' services in this region end in, such as amazonaws.com."""
     partitions = _session().get_data("endpoints")["partitions"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from botocore.model import OperationModel
-from botocore.parsers import create_parser
+from botocore.parsers import ResponseParserError, create_parser
 from botocore.validate import ParamValidator
 
 from localaws.http import HttpReply
@@ -36,7 +36,10 @@ def check_reply(reply: HttpReply, operation: OperationModel) -> None:
         return
     parser = create_parser(operation.service_model.metadata["protocol"])
     response = {"status_code": reply.status, "headers": dict(reply.headers), "body": reply.body}
-    parsed = parser.parse(response, operation.output_shape)
+    try:
+        parsed = parser.parse(response, operation.output_shape)
+    except ResponseParserError as error:
+        raise ReplyError(f"{operation.name}: {error}") from error
     check_result({name: value for name, value in parsed.items() if name != "ResponseMetadata"}, operation)
 
 

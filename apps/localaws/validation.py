@@ -20,6 +20,13 @@ _REFUSALS = {
     "ecr": "InvalidParameterException",
 }
 _UNKNOWN = "ValidationError"
+_BITS = {"integer": 32, "long": 64}
+# The classes of characters that Java's regular expressions know, as what stands between Python's brackets.
+_JAVA_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\w",
+    r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+}
 
 
 def check(service: str, parameters: dict[str, Any], shape: Shape | None) -> None:
@@ -64,6 +71,8 @@ def _own_constraints(value: Any, shape: Shape) -> Iterator[str]:
     if "max" in metadata and _size(value, shape) > metadata["max"]:
         noun = "value" if shape.type_name in _NUMBERS else "length"
         yield f"Member must have {noun} less than or equal to {metadata['max']}"
+    if (bits := _BITS.get(shape.type_name)) and not -(1 << bits - 1) <= value < 1 << bits - 1:
+        yield f"Member must be an integer of {bits} bits"
     if shape.type_name != "string":
         return
     if "enum" in metadata and value not in metadata["enum"]:
@@ -76,15 +85,17 @@ def _own_constraints(value: Any, shape: Shape) -> Iterator[str]:
 _NUMBERS = ("integer", "long", "float", "double")
 
 
-def _size(value: Any, shape: Shape) -> float:
+def _size(value: Any, shape: Shape) -> Any:
     if shape.type_name in _NUMBERS:
-        return float(value)
+        return value
     return len(value) if hasattr(value, "__len__") else 0
 
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     """None for a pattern that only Java's regular expressions know: such a rule is left out."""
+    for java, python in _JAVA_CLASSES.items():
+        pattern = pattern.replace(java, python)
     try:
         return re.compile(pattern) if pattern else None
     except re.error:

@@ -12,7 +12,7 @@ from localaws.access.sessions import Session, Sessions
 from localaws.access.signature import check_signature
 from localaws.http import Credential, HttpRequest
 from localaws.iam import Iam
-from localaws.regions import partition_of
+from localaws.regions import is_region, partition_of
 from localaws.seed import ACCOUNT
 from localaws.service import ServiceError
 
@@ -69,9 +69,12 @@ class Callers:
     def identify(self, http: HttpRequest, credential: Credential) -> Caller:
         """Who signed the request.
 
-        Raises ServiceError: UnrecognizedClientException for a key or a token that is not known here,
-        ExpiredTokenException for a session that is over, and those of check_signature.
+        Raises ServiceError: InvalidSignatureException for a region that AWS does not have,
+        UnrecognizedClientException for a key or a token that is not known here, ExpiredTokenException for a session
+        that is over, and those of check_signature.
         """
+        if not is_region(credential.region):
+            raise ServiceError("InvalidSignatureException", "Credential should be scoped to a valid region.", 403)
         if partition_of(credential.region) != self._partition:
             raise _unrecognized()
         token = http.headers.get("x-amz-security-token")

@@ -98,7 +98,7 @@ def scalar_from_wire(value: Any, shape: Shape) -> Any:
 def _timestamp(value: Any) -> datetime:
     try:
         parsed: datetime = parse_timestamp(value)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, RuntimeError) as error:
         raise ServiceError("SerializationException", f"'{value}' is not a timestamp") from error
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 

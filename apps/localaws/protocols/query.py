@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,6 +16,8 @@ from localaws.protocols.base import Protocol, error_shape, error_status, scalar_
 from localaws.service import ServiceError
 
 _MISSING = object()
+# XML 1.0 cannot tell them, so that no reply could hold them.
+_NOT_IN_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
 class Query(Protocol):
@@ -25,7 +28,10 @@ class Query(Protocol):
 
     def parse(self, http: HttpRequest, model: OperationModel) -> dict[str, Any]:
         shape = model.input_shape
-        parsed: dict[str, Any] = _structure(_fields(http), "", shape) if shape else {}
+        fields = _fields(http)
+        if any(_NOT_IN_XML.search(text) for text in fields.values()):
+            raise ServiceError("ValidationError", "The request has characters that XML does not have.")
+        parsed: dict[str, Any] = _structure(fields, "", shape) if shape else {}
         return parsed
 
     def reply(self, result: dict[str, Any], model: OperationModel, request_id: str) -> HttpReply:

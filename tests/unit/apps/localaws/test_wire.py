@@ -64,6 +64,30 @@ def test_number_that_is_none_is_refused(send: Send) -> None:
     assert status == 400
 
 
+@pytest.mark.parametrize("digits", [12, 400])
+def test_number_of_too_many_digits_is_refused(send: Send, digits: int) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = f"Action=ListRoles&Version=2010-05-08&MaxItems={'9' * digits}"
+    status, _, content = send("POST", "/", body, **signed_for("iam"), **form)
+    assert (status, b"<Code>ValidationError</Code>" in content) == (400, True)
+
+
+def test_character_that_xml_does_not_have_is_refused(send: Send) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = "Action=CreateOpenIDConnectProvider&Version=2010-05-08&Url=https%3A%2F%2Fa.b&ClientIDList.member.1=%00"
+    status, _, content = send("POST", "/", body, **signed_for("iam"), **form)
+    assert (status, b"<Code>ValidationError</Code>" in content) == (400, True)
+
+
+@pytest.mark.parametrize("service", ["eks", "xray", "ecr"])
+def test_region_that_aws_does_not_have_is_refused(send: Send, service: str) -> None:
+    signed = {name: value.replace("eu-west-1", "mars-1") for name, value in signed_for(service).items()}
+    target = {"X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories"} if service == "ecr" else {}
+    path, method = {"eks": ("/clusters", "GET"), "xray": ("/GetSamplingRules", "POST")}.get(service, ("/", "POST"))
+    status, _, body = send(method, path, "{}" if method == "POST" else "", **signed, **target)
+    assert (status in (400, 403), b"Credential should be scoped to a valid region." in body) == (True, True)
+
+
 def test_path_that_is_no_operation_is_unknown(send: Send) -> None:
     status, headers, _ = send("GET", "/nothing", **signed_for("eks"))
     assert (status, headers["x-amzn-errortype"]) == (404, "UnknownOperationException")
