@@ -180,6 +180,32 @@ class Iam:
                 for text, policy in named
             )
 
+    def is_attached(self, policy_arn: str) -> bool:
+        """Whether a role or a user has this managed policy, as a policy or as its boundary."""
+        with self._lock:
+            return any(
+                policy_arn in holder.managed_policies or getattr(holder, "permissions_boundary_arn", None) == policy_arn
+                for holder in (*self._iam.roles.values(), *self._iam.users.values())
+            )
+
+    def version_count(self, policy_arn: str) -> int:
+        """How many versions a managed policy has, 0 where there is none."""
+        with self._lock:
+            policy = self._iam.managed_policies.get(policy_arn)
+            return len(policy.versions) if policy else 0
+
+    def has_access_keys(self, user: str) -> bool:
+        """Whether a user has access keys."""
+        with self._lock:
+            holder = self._holder("user", user)
+            return bool(holder and holder.access_keys)
+
+    def roles_of_profile(self, name: str) -> list[str]:
+        """The names of an instance profile's roles, none for one that is not there."""
+        with self._lock:
+            profiles = self._iam.instance_profiles.values()
+            return [role.name for profile in profiles if profile.name == name for role in profile.roles]
+
     def dump(self) -> dict[str, Any]:
         """Roles with their policies and trust, own policies and OIDC providers, sorted."""
         with self._lock:

@@ -14,6 +14,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from localaws.http import HttpReply, HttpRequest
 from localaws.iam import Iam
+from localaws.iam_checks import check_use
+from localaws.moto_tokens import check_token
 from localaws.object_document import Reader, Writer, kept, restore
 from localaws.policy_checks import PolicyChecks
 from localaws.resource_policy import check_resource_policy
@@ -76,7 +78,9 @@ class MotoGateway:
 
     def check(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
         """Raises ServiceError for what AWS refuses and moto takes."""
+        check_token(service, operation, parameters)
         if service == "iam":
+            check_use(self.iam, operation, parameters)
             self._policy_checks.check(operation, parameters)
         if (service, operation) == ("logs", "PutResourcePolicy"):
             check_resource_policy(parameters.get("policyDocument", ""))
