@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
 
@@ -26,7 +27,12 @@ class DuplicateKeyError(ValueError):
 
 def parsed_policy(text: str) -> Any:
     """The JSON of a policy. Raises ValueError for what is none, DuplicateKeyError for an element that comes twice."""
-    return json.loads(text, object_pairs_hook=_without_duplicates)
+    # First, because Python's own parser takes NaN and half of a character, and gives up at depths that it does not.
+    orjson.loads(text)
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates)
+    except RecursionError as error:
+        raise ValueError("too many levels") from error
 
 
 def counted_characters(text: str) -> int:

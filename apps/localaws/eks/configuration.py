@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -27,10 +28,11 @@ def check_configuration(values: str, version: AddonVersion, addon: str) -> None:
 
 
 def _parsed(values: str, addon: str) -> Any:
-    # YAML 1.2 contains JSON, and PyYAML reads what JSON documents are in use.
+    # YAML 1.2 contains JSON, and PyYAML reads what JSON documents are in use. What JSON has not, such as dates and keys
+    # that are numbers, becomes text.
     try:
-        return yaml.safe_load(values)
-    except yaml.YAMLError as error:
+        return json.loads(json.dumps(yaml.safe_load(values), default=str))
+    except (yaml.YAMLError, LookupError, ValueError, TypeError, RecursionError) as error:
         raise _refusal("The value is neither JSON nor YAML", addon) from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +19,7 @@ from localaws.eks.state import State
 from localaws.eks.tags import check_tags
 from localaws.eks.tokens import Tokens
 from localaws.iam import Iam
+from localaws.policy_document import parsed_policy
 from localaws.service import Operation, Request, ServiceError
 
 # Names of Kubernetes: RFC 1123 labels for namespaces, subdomains for service accounts.
@@ -158,7 +158,7 @@ def _given(association: Association) -> dict[str, Any]:
 
 def _check_policy(policy: str) -> None:
     try:
-        document = json.loads(policy)
+        document = parsed_policy(policy)
     except ValueError as error:
         raise _invalid("The policy is not valid JSON") from error
     if not isinstance(document, dict) or "Statement" not in document or len(policy) > _POLICY_CHARACTERS:

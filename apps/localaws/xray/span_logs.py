@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
+from localaws.access.patterns import like, listed
 from localaws.regions import partition_of
 from localaws.sts.trust import Attempt, is_trusted
 
@@ -28,7 +28,7 @@ class SpanLogs:
 
             kept = logs_backends[account][region].resource_policies.values()
             policies = [json.loads(policy.policy_document) for policy in kept]
-        statements = [statement for policy in policies for statement in _list(policy.get("Statement"))]
+        statements = [statement for policy in policies for statement in listed(policy.get("Statement"))]
         log_stream = _LOG_STREAM.format(partition=partition_of(region), region=region, account=account)
         applying = [statement for statement in statements if _names(statement, log_stream)]
         context = {
@@ -40,16 +40,4 @@ class SpanLogs:
 
 
 def _names(statement: dict[str, Any], arn: str) -> bool:
-    return any(_like(pattern, arn) for pattern in _list(statement.get("Resource")))
-
-
-def _like(pattern: str, arn: str) -> bool:
-    """Whether an ARN matches a pattern whose * is any text and ? any one character."""
-    translated = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
-    return re.fullmatch(translated, arn) is not None
-
-
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
+    return any(like(pattern, arn) for pattern in listed(statement.get("Resource")))

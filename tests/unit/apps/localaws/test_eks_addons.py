@@ -303,3 +303,21 @@ def test_tags_of_addons_and_clusters(eks: Any, installed: Addon) -> None:
         eks.list_tags_for_resource(resourceArn="arn:aws:s3:::bucket")
     with refused("BadRequestException", message="reserved"):
         eks.tag_resource(resourceArn=cluster, tags={"AWS:owner": "me"})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("!!float x", "neither JSON nor YAML"),
+        ("!!timestamp 9999-99-99", "neither JSON nor YAML"),
+        ("a: !!int _", "neither JSON nor YAML"),
+        ("&a [*a]", "neither JSON nor YAML"),
+        ("[" * 500, "neither JSON nor YAML"),
+        ("? [a]\n: b", "neither JSON nor YAML"),
+        ("{1: 2, a: 3}", "$.1: is not defined in the schema"),
+        ("2001-01-01", "string found, object expected"),
+    ],
+)
+def test_yaml_that_json_does_not_have_is_refused(eks: Any, values: str, message: str) -> None:
+    with refused("InvalidParameterException", message=message):
+        eks.create_addon(clusterName=CLUSTER, addonName="coredns", configurationValues=values)

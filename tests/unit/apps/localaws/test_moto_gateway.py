@@ -196,6 +196,10 @@ ALLOWED = {"Effect": "Allow", "Action": "xray:*", "Resource": "*"}
         ([{**ALLOWED, "Resource": "everything"}], "must be in ARN format"),
         ([{"Effect": "Allow", "Resource": "*"}], "must contain actions"),
         ([{"Effect": "Allow", "Action": "xray:*"}], "must contain resources"),
+        ("[" * 5000, "Syntax errors in policy."),
+        ("[" * 1000 + "]" * 1000, "Syntax errors in policy."),
+        ('{"Version": "2012-10-17", "Statement": NaN}', "Syntax errors in policy."),
+        ('{"Version": "2012-10-17", "Statement": "\\ud800"}', "Syntax errors in policy."),
     ],
 )
 def test_malformed_identity_policy_is_refused(iam: Any, document: Any, message: str) -> None:

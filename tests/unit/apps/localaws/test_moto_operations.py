@@ -149,7 +149,16 @@ def use_logs(logs: Any) -> None:
     logs.delete_log_group(**group)
     statement = {"Effect": "Allow", "Principal": {"Service": "xray.amazonaws.com"}, "Action": "*", "Resource": "*"}
     logs.put_resource_policy(policyName="used", policyDocument=json.dumps({"Statement": [statement]}))
-    for document in ("no JSON", "{}", '{"Statement": [{"Effect": "Allow"}]}'):
+    wrong: list[dict[str, Any]] = [
+        {"Effect": "Perhaps"},
+        {"Principal": {"Service": [{}]}},
+        {"Action": 5},
+        {"Resource": []},
+        {"Condition": []},
+        {"Condition": {"StringEquals": {"aws:SourceAccount": []}}},
+    ]
+    documents = [json.dumps({"Statement": {**statement, **members}}) for members in wrong]
+    for document in ("no JSON", "{}", '{"Statement": [{"Effect": "Allow"}]}', "[" * 5000, *documents):
         with refused("InvalidParameterException"):
             logs.put_resource_policy(policyName="other", policyDocument=document)
     assert [policy["policyName"] for policy in logs.describe_resource_policies()["resourcePolicies"]] == ["used"]
