@@ -65,10 +65,12 @@ class Writer:
         return self._object(value)
 
     def _mapping(self, value: dict[Any, Any]) -> Any:
-        if _is_exactly(dict, value) and all(isinstance(key, str) and not key.startswith("!") for key in value):
-            return {key: self.write(item) for key, item in value.items()}
+        # As it is now: another thread may add to it meanwhile.
+        items = list(value.items())
+        if _is_exactly(dict, value) and all(isinstance(key, str) and not key.startswith("!") for key, _item in items):
+            return {key: self.write(item) for key, item in items}
         kind = "OrderedDict" if isinstance(value, OrderedDict) else "dict"
-        return {"!map": kind, "items": [[self.write(key), self.write(item)] for key, item in value.items()]}
+        return {"!map": kind, "items": [[self.write(key), self.write(item)] for key, item in items]}
 
     def _object(self, value: Any) -> Any:
         if name := self._known.get(id(value)):

@@ -74,3 +74,15 @@ def test_what_cannot_be_kept_is_said() -> None:
 def test_foreign_documents_are_refused_and_run_nothing(document: Any) -> None:
     with pytest.raises(DocumentError):
         Reader({}).read(document)
+
+
+def test_mapping_that_grows_meanwhile_is_written_as_it_was() -> None:
+    class Growing(dict[str, Any]):
+        """Another thread adds to the mapping around it whenever this one is looked at."""
+
+        def items(self) -> Any:
+            whole[f"further {len(whole)}"] = 1
+            return super().items()
+
+    whole: dict[str, Any] = {"first": Growing(a=1), "second": Growing(b=2)}
+    assert Writer({}).write(whole).keys() == {"first", "second"}
