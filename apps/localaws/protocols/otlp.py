@@ -116,7 +116,7 @@ def _from_json(body: bytes) -> ExportTraceServiceRequest:
         document = _with_base64_ids(json_body(body))
         made = trace_service_pb2.ExportTraceServiceRequest()
         ParseDict(document, made, ignore_unknown_fields=True)
-    except (ParseError, binascii.Error, AttributeError, TypeError) as error:
+    except (ParseError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise ServiceError("SerializationException", f"The body is no ExportTraceServiceRequest: {error}") from error
     return made
 

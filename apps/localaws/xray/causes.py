@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from localaws.xray.parts import ERROR, FAULT, exceptions, outcome, remote_node
+from localaws.xray.parts import ERROR, FAULT, exceptions, outcome, remote_node, text
 from localaws.xray.view import TraceView
 
 Kind = Literal["fault", "error", "responsetime"]
@@ -45,7 +45,7 @@ def _services(entry: Part, kind: Kind, served: dict[str, Part], total_seconds: f
         visited.add(segment["id"])
         path = _path(segment, kind)
         entities = [_entity(part, kind, total_seconds) for part in path]
-        yield _service(segment["name"], segment.get("origin"), entities, inferred=False)
+        yield _service(segment["name"], text(segment.get("origin")), entities, inferred=False)
         last = path[-1]
         segment = served.get(last["id"])
         node = remote_node(last)
@@ -84,12 +84,11 @@ def _entity(part: Part, kind: Kind, total_seconds: float) -> dict[str, Any]:
     entity: dict[str, Any] = {"Name": part["name"], "Remote": part.get("namespace") in ("remote", "aws")}
     if kind == "responsetime":
         return {**entity, "Coverage": (_seconds(part) or 0.0) / total_seconds if total_seconds else 1.0}
-    thrown = [{"Name": _text(found.get("type")), "Message": _text(found.get("message"))} for found in exceptions(part)]
-    return {**entity, "Exceptions": thrown}
+    return {**entity, "Exceptions": [_exception(found) for found in exceptions(part)]}
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _exception(thrown: dict[str, Any]) -> dict[str, str]:
+    return {"Name": text(thrown.get("type")) or "", "Message": text(thrown.get("message")) or ""}
 
 
 def _seconds(part: Part) -> float | None:

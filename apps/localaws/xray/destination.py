@@ -53,6 +53,8 @@ class Destination:
 
         Source: CloudWatch user guide, "Enable transaction search" with its resource policy for xray.amazonaws.com.
         """
+        if "Destination" not in parameters:
+            raise _refused("Destination is required")
         place = cast(Place, parameters["Destination"])
         with self._lock:
             if self._clock() < self._active_at:

@@ -13,7 +13,7 @@ from localaws.xray.parts import (
     MalformedSegment,
     Node,
     http_of,
-    is_number,
+    is_time,
     member,
     outcome,
     remote_node,
@@ -180,13 +180,13 @@ def _times(data: dict[str, Any]) -> tuple[float, float | None]:
     start, end = data.get("start_time"), data.get("end_time")
     if start is None:
         raise MalformedSegment("MissingStartTime")
-    if not is_number(start):
+    if not is_time(start):
         raise MalformedSegment("InvalidStartTime")
     if end is None:
         if data.get("in_progress") is not True:
             raise MalformedSegment("MissingEndTime")
         return float(start), None
-    if not is_number(end):
+    if not is_time(end):
         raise MalformedSegment("InvalidEndTime")
     return float(start), float(end)
 

@@ -63,6 +63,13 @@ def _start_trace_retrieval(region: Region, parameters: Answer) -> Answer:
     return region.retrievals.start(parameters)
 
 
+def _untagged(parameters: Answer) -> Answer:
+    """The parameters of what is made, without tags: X-Ray's are not kept here."""
+    if parameters.get("Tags"):
+        raise ServiceError("NotImplemented", "localaws does not implement X-Ray's Tags", status=501)
+    return parameters
+
+
 def _one_page(key: str, members: Callable[[Region], list[Answer]]) -> Callable[[Region, Answer], Answer]:
     """An answer that is whole on its first page, so that no token was ever given."""
 
@@ -80,12 +87,14 @@ _OF_A_REGION: dict[str, Callable[[Region, Answer], Answer]] = {
     "GetSamplingRules": _one_page("SamplingRuleRecords", lambda region: region.rules.records()),
     "GetSamplingTargets": lambda region, given: region.rules.targets(given["SamplingStatisticsDocuments"]),
     "GetSamplingStatisticSummaries": _one_page("SamplingStatisticSummaries", lambda region: region.rules.statistics()),
-    "CreateSamplingRule": lambda region, given: {"SamplingRuleRecord": region.rules.create(given["SamplingRule"])},
+    "CreateSamplingRule": lambda region, given: {
+        "SamplingRuleRecord": region.rules.create(_untagged(given)["SamplingRule"])
+    },
     "UpdateSamplingRule": lambda region, given: {
         "SamplingRuleRecord": region.rules.update(given["SamplingRuleUpdate"])
     },
     "DeleteSamplingRule": lambda region, given: {"SamplingRuleRecord": region.rules.delete(given)},
-    "CreateGroup": lambda region, given: {"Group": region.groups.create(given)},
+    "CreateGroup": lambda region, given: {"Group": region.groups.create(_untagged(given))},
     "GetGroup": lambda region, given: {"Group": region.groups.get(given)},
     "GetGroups": _one_page("Groups", lambda region: region.groups.all()),
     "UpdateGroup": lambda region, given: {"Group": region.groups.update(given)},

@@ -9,6 +9,9 @@ FAULT: Final = 1
 ERROR: Final = 2
 THROTTLE: Final = 4
 
+LATEST_SECONDS: Final = 2**63 / 1e9
+"""The nanoseconds of a span's times have 64 bits, as whole numbers in JSON and in moments have."""
+
 Node = tuple[str, str | None]
 """A service's name and type, as X-Ray tells nodes apart."""
 
@@ -113,11 +116,11 @@ def _is_subsegment(value: object) -> bool:
         isinstance(value, dict)
         and isinstance(value.get("id"), str)
         and isinstance(value.get("name"), str)
-        and is_number(value.get("start_time"))
-        and (value.get("end_time") is None or is_number(value["end_time"]))
+        and is_time(value.get("start_time"))
+        and (value.get("end_time") is None or is_time(value["end_time"]))
     )
 
 
-def is_number(value: object) -> bool:
-    """Whether JSON has it as a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def is_time(value: object) -> bool:
+    """Whether it is epoch seconds that spans, too, can tell."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < LATEST_SECONDS

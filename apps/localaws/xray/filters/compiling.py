@@ -188,7 +188,10 @@ class _Compiler:
     def _root_cause_json(self, tree: Tree[Token], scope: Scope, _depth: int) -> _Holds:
         self._only_in_a_trace("rootcause.json", tree, scope)
         symbol, literal = str(tree.children[0]), cast("Tree[Token]", tree.children[1])
-        wanted = orjson.loads(self._expression[literal.meta.start_pos + 1 : literal.meta.end_pos])
+        try:
+            wanted = orjson.loads(self._expression[literal.meta.start_pos + 1 : literal.meta.end_pos])
+        except orjson.JSONDecodeError as error:
+            raise FilterError(f"what follows # at offset {literal.meta.start_pos} is not JSON") from error
         causes = wanted if isinstance(wanted, list) else [wanted]
         return lambda view: all(_is_among(cause, view) for cause in causes) == (symbol == "=")
 

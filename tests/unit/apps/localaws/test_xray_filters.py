@@ -169,6 +169,8 @@ def test_filter_finds(shop_trace: TraceView, expression: str, found: bool) -> No
         ("annotation[key] =", "it ends too early"),
         ("annotation[key] CONTAINS 5", "unexpected '5' at offset 25"),
         ("annotation[key] > true", "unexpected 'true' at offset 18"),
+        ("rootcause.json = #[007]", "what follows # at offset 17 is not JSON"),
+        ('rootcause.json = #{"a": "\\q"}', "what follows # at offset 17 is not JSON"),
         ("service(front)", "unexpected 'front)' at offset 8"),
         ('service("front"', "it ends too early"),
         ('service("front") { }', "unexpected '}' at offset 19"),

@@ -119,6 +119,8 @@ def test_refusal_is_a_status_of_protobuf(
         ({**SIGNED, **JSON}, b"[]", 400, 3),
         ({**SIGNED, **JSON}, b'{"resourceSpans": 5}', 400, 3),
         ({**SIGNED, **JSON}, b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "xyz"}]}]}]}', 400, 3),
+        ({**SIGNED, **JSON}, '{"traceId": "é"}'.encode(), 400, 3),
+        ({**SIGNED, **JSON}, b'{"a":' * 900 + b"1" + b"}" * 900, 400, 3),
     ],
 )
 def test_refusal_is_a_status_of_json(

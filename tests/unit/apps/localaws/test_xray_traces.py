@@ -49,7 +49,11 @@ def summaries(call: Call, **parameters: Any) -> list[dict[str, Any]]:
         ({**segment(), "start_time": "today"}, "InvalidStartTime"),
         ({**segment(), "start_time": True}, "InvalidStartTime"),
         (segment(end_time=None), "MissingEndTime"),
+        ({**segment(), "start_time": 1e300}, "InvalidStartTime"),
+        ({**segment(), "start_time": -1}, "InvalidStartTime"),
         (segment(end_time="later"), "InvalidEndTime"),
+        (segment(end_time=2**63), "InvalidEndTime"),
+        (segment(subsegments=[remote(end_time=1e300)]), "InvalidSubsegments"),
         (segment(subsegments={}), "InvalidSubsegments"),
         (segment(subsegments=[1]), "InvalidSubsegments"),
         (segment(subsegments=[remote(subsegments=[{"id": []}])]), "InvalidSubsegments"),
@@ -317,3 +321,9 @@ def test_regions_are_apart(call: Call) -> None:
 def test_segments_have_their_destination_and_encryption(call: Call) -> None:
     assert call("GetTraceSegmentDestination") == {"Destination": "XRay", "Status": "ACTIVE"}
     assert call("GetEncryptionConfig") == {"EncryptionConfig": {"Status": "ACTIVE", "Type": "NONE"}}
+
+
+def test_origin_that_is_no_text_is_no_type(call: Call) -> None:
+    put(call, segment(origin=5, fault=True))
+    (cause,) = summaries(call)[0]["FaultRootCauses"]
+    assert "Type" not in cause["Services"][0]
