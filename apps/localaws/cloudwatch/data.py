@@ -97,7 +97,7 @@ def _several(datum: dict[str, Any], where: str) -> StatisticSet:
     values, counts = datum["Values"], datum.get("Counts")
     if not 0 < len(values) <= VALUES_LIMIT:
         raise _wrong(f"The parameter {where}.Values must have 1 to {VALUES_LIMIT} values.")
-    if counts is not None and (len(counts) != len(values) or not all(count > 0 for count in counts)):
+    if counts is not None and (len(counts) != len(values) or not all(0 < count <= _LARGEST for count in counts)):
         raise _wrong(f"The parameter {where}.Counts must have a count above 0 for each value.")
     found = StatisticSet()
     for value, count in zip(values, counts or repeat(1.0), strict=False):
@@ -107,7 +107,7 @@ def _several(datum: dict[str, Any], where: str) -> StatisticSet:
 
 def _statistic_set(datum: dict[str, Any], where: str) -> StatisticSet:
     told = datum["StatisticValues"]
-    if not told["SampleCount"] > 0 or told["Minimum"] > told["Maximum"]:
+    if not 0 < told["SampleCount"] <= _LARGEST or told["Minimum"] > told["Maximum"]:
         raise _wrong(f"The parameter {where}.StatisticValues is invalid.")
     for name in ("Sum", "Minimum", "Maximum"):
         _single(told[name], 1.0, f"{where}.StatisticValues.{name}")

@@ -6,10 +6,12 @@ Source: Amazon CloudWatch user guide, "Using math expressions with CloudWatch me
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, Final
 
-from lark import Lark, Token, Transformer, Tree, UnexpectedInput
+from lark import Lark, Token, Tree, UnexpectedInput
 from lark.exceptions import VisitError
+from lark.visitors import Transformer_NonRecursive
 
 from localaws.cloudwatch.functions import FUNCTIONS, Scope
 from localaws.cloudwatch.lines import Line, MathError, Text, Value, Word, arithmetic, condition
@@ -82,8 +84,8 @@ def evaluate(tree: Tree[Token], scope: Scope, lookup: Callable[[str], Value], se
     return value
 
 
-class _Evaluator(Transformer[Token, Any]):
-    """Computes a tree from its leaves on."""
+class _Evaluator(Transformer_NonRecursive[Token, Any]):
+    """Computes a tree from its leaves on; a long sum is a deep tree."""
 
     def __init__(self, scope: Scope, lookup: Callable[[str], Value], search: Search) -> None:
         super().__init__()
@@ -143,5 +145,5 @@ class _Evaluator(Transformer[Token, Any]):
             case [Text() as text, Text() as statistic]:
                 return self._search(text, statistic, self._scope.period_seconds)
             case [Text() as text, Text() as statistic, float() as period]:
-                return self._search(text, statistic, int(period))
+                return self._search(text, statistic, int(period) if isfinite(period) else 0)
         raise MathError("SEARCH takes a quoted search, a quoted statistic and a period")

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, pairwise
-from typing import Final
+from typing import Any, Final
 
 from localaws.cloudwatch.lines import Line, MathError, Points, Text, Value, Word, each, mapped
 from localaws.cloudwatch.series import span
+
+DATAPOINTS_LIMIT: Final = 100_800
+"""Points of a reply at most (Amazon CloudWatch API reference, GetMetricData)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,11 @@ class Scope:
     metrics: dict[str, Line]
 
     def seconds(self, period_seconds: int) -> range:
-        """The first second of each period of the request."""
-        return span(self.start, self.end, period_seconds, self.now)
+        """The first second of each period of the request. Raises MathError for more than a reply has points."""
+        found = span(self.start, self.end, period_seconds, self.now)
+        if len(found) > DATAPOINTS_LIMIT:
+            raise MathError(f"{len(found):,} periods are more than {DATAPOINTS_LIMIT:,}")
+        return found
 
 
 Function = Callable[..., Value]
@@ -53,25 +59,45 @@ def _number(value: Value) -> float:
     return value
 
 
+def _whole(value: Value) -> int:
+    number = _number(value)
+    if not math.isfinite(number):
+        raise MathError("a whole number is wanted")
+    return int(number)
+
+
 def _aggregate(
     over_points: Callable[[list[float]], float],
     over_lines: Callable[[list[float], int], float] | None = None,
     of_nothing: float = math.nan,
 ) -> Function:
     """A number of one series, or one series of an array: point by point, of the values that are there."""
-    join = over_lines or (lambda numbers, _count: over_points(numbers))
+
+    def of_points(numbers: list[float]) -> float:
+        return _finite(over_points, numbers)
+
+    def of_lines(numbers: list[float], count: int) -> float:
+        return _finite(over_lines, numbers, count) if over_lines else of_points(numbers)
 
     def aggregate(_scope: Scope, value: Value) -> Value:
         if isinstance(value, Line):
-            return float(over_points(list(value.points.values()))) if value.points else of_nothing
+            return of_points(list(value.points.values())) if value.points else of_nothing
         lines = _lines(value)
         found: dict[int, list[float]] = {}
         for line in lines:
             for at, number in line.points.items():
                 found.setdefault(at, []).append(number)
-        return _joined(lines).with_points({at: float(join(numbers, len(lines))) for at, numbers in found.items()})
+        return _joined(lines).with_points({at: of_lines(numbers, len(lines)) for at, numbers in found.items()})
 
     return aggregate
+
+
+def _finite(function: Callable[..., float], *arguments: Any) -> float:
+    """A value of a function; no number where it is too large for one."""
+    try:
+        return float(function(*arguments))
+    except OverflowError:
+        return math.nan
 
 
 def _joined(lines: list[Line]) -> Line:
@@ -211,13 +237,11 @@ def _sort(scope: Scope, value: Value, function: Value, order: Value, limit: Valu
     filled = [line for line in _lines(value) if line.points]
     empty = [line for line in _lines(value) if not line.points]
     filled.sort(key=lambda line: _number(rank(scope, line)), reverse=order == "DESC")
-    count = _number(limit)
-    return [*filled, *empty][: None if math.isinf(count) else int(count)]
+    return [*filled, *empty][: None if limit == math.inf else _whole(limit)]
 
 
 def _slice(_scope: Scope, value: Value, first: Value, stop: Value = math.inf) -> Value:
-    end = _number(stop)
-    return _lines(value)[int(_number(first)) : None if math.isinf(end) else int(end)]
+    return _lines(value)[_whole(first) : None if stop == math.inf else _whole(stop)]
 
 
 def _nth(position: int) -> Function:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from localaws.cloudwatch.data import data_of
+from localaws.cloudwatch.functions import DATAPOINTS_LIMIT
 from localaws.cloudwatch.point_statistics import statistics_of
 from localaws.cloudwatch.queries import Answer, Computation, Query, checked_queries, invalid, not_here
 from localaws.cloudwatch.queries import Request as Times
@@ -15,7 +16,6 @@ from localaws.cloudwatch.series import LISTED_SECONDS, Metric, MetricStore
 from localaws.paging import InvalidTokenError, Pager
 from localaws.service import Operation, Request, Service, ServiceError
 
-DATAPOINTS_LIMIT: Final = 100_800
 METRICS_A_PAGE: Final = 500
 _RECENT_SECONDS: Final = 3 * 3600
 _TOO_MANY: Final = {"Code": "MaxMetricsExceeded", "Value": "Maximum number of allowed metrics exceeded"}

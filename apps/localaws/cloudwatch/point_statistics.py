@@ -22,9 +22,12 @@ def statistics_of(store: MetricStore, parameters: dict[str, Any], times: Request
     plain, extended = _statistics(parameters)
     seconds = _span(parameters["Period"], times)
     metric = metric_of(parameters["Namespace"], parameters)
-    found = store.periods(metric, parameters.get("Unit"), seconds, times.now)
-    unit = parameters.get("Unit", "None")
-    points = [_described(second, values, plain, extended, unit) for second, values in found.items()]
+    units = [parameters["Unit"]] if "Unit" in parameters else store.units(metric)
+    points = [
+        _described(second, values, plain, extended, unit)
+        for unit in units
+        for second, values in store.periods(metric, unit, seconds, times.now).items()
+    ]
     return {"Label": metric.name, "Datapoints": points}
 
 

@@ -116,19 +116,18 @@ class Computation:
         self._queries = queries
         self._request = request
         self._trees = {query["Id"]: _tree(query) for query in queries if "Expression" in query}
-        self._check_references()
+        self._order = self._leaves_first()
         self._metrics = {query["Id"]: self._metric_line(query) for query in queries if "MetricStat" in query}
         self._results: dict[str, Line | list[Line]] = dict(self._metrics)
         self.search_limit_reached = False
 
     def answers(self) -> list[Answer]:
         """The series to return, in the order of their queries. Raises ServiceError."""
-        answers: list[Answer] = []
-        for query in self._queries:
-            result = self._result(query["Id"])
-            if query.get("ReturnData", True):
-                answers += _answers(query, result)
-        return answers
+        by_id = {query["Id"]: query for query in self._queries}
+        for name in self._order:
+            self._results[name] = self._computed(by_id[name])
+        returned = [query for query in self._queries if query.get("ReturnData", True)]
+        return [answer for query in returned for answer in _answers(query, self._results[query["Id"]])]
 
     def line(self, metric: Metric, statistic: str, period: int, unit: str | None = None, label: str = "") -> Line:
         """The series of a metric's statistic, under the metric's name where there is no label."""
@@ -153,31 +152,31 @@ class Computation:
         label = query.get("Label", "")
         return replace(line, label=filled_label(label, line, metric.name)) if label else line
 
-    def _check_references(self) -> None:
-        """Raises ServiceError for an id that is not there, and for expressions that name each other in a circle."""
+    def _leaves_first(self) -> list[str]:
+        """The ids of the expressions, each after those that it names.
+
+        Raises ServiceError for an id that is not there, and for expressions that name each other in a circle.
+        """
+        order: list[str] = []
         ids = {query["Id"] for query in self._queries}
         named = {name: references(tree) for name, tree in self._trees.items()}
         for name, others in named.items():
             if unknown := sorted(others - ids):
                 raise invalid(f"Error in expression '{name}': Id {unknown[0]} is not in MetricDataQueries.")
         while leaves := [name for name, others in named.items() if not others & named.keys()]:
+            order += leaves
             for name in leaves:
                 del named[name]
         if named:
             raise invalid(f"Error in expression '{min(named)}': it names itself by way of others.")
-
-    def _result(self, name: str) -> Line | list[Line]:
-        if name not in self._results:
-            query = next(query for query in self._queries if query["Id"] == name)
-            self._results[name] = self._computed(query)
-        return self._results[name]
+        return order
 
     def _computed(self, query: Query) -> Line | list[Line]:
         name = query["Id"]
         periods = [line.period_seconds for line in self._metrics.values()]
         scope = Scope(*self._request[:3], query.get("Period", max(periods, default=60)), self._metrics)
         try:
-            return evaluate(self._trees[name], scope, self._result, self._search)
+            return evaluate(self._trees[name], scope, self._results.__getitem__, self._search)
         except MathError as error:
             raise invalid(f"Error in expression '{name}': {error}.") from error
         except NotHereError as error:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
-from lark import Lark, Token, Transformer, UnexpectedInput
+from lark import Lark, Token, Transformer, Tree, UnexpectedInput
 
 from localaws.cloudwatch.lines import MathError
 from localaws.cloudwatch.series import Metric
 
 LENGTH_LIMIT: Final = 1024
+_LEVELS_LIMIT: Final = 100
 _GRAMMAR: Final = r"""
     start: schema? ","? disjunction?
     schema: "{" name ("," name)* "}"
@@ -44,10 +45,20 @@ def compile_search(text: str) -> Matches:
     if not text.strip(" ,"):
         raise MathError("a search needs a schema in braces, a term, or both")
     try:
-        matches: Matches = _Compiler().transform(_PARSER.parse(text))
+        matches: Matches = _Compiler().transform(_shallow(_PARSER.parse(text)))
     except UnexpectedInput as error:
         raise MathError(f"the search is not understood at character {error.pos_in_stream}") from error
     return matches
+
+
+def _shallow(tree: Tree[Token]) -> Tree[Token]:
+    """The tree. Raises MathError for more levels than a predicate can have."""
+    level = [tree]
+    for _unused in range(_LEVELS_LIMIT):
+        level = [child for node in level for child in node.children if isinstance(child, Tree)]
+        if not level:
+            return tree
+    raise MathError(f"a search has at most {_LEVELS_LIMIT} terms or levels")
 
 
 def tokens(text: str) -> set[str]:

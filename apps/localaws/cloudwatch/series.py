@@ -106,6 +106,11 @@ class MetricStore:
                     _gather(series.points.items(), span, found, now)
         return dict(sorted(found.items()))
 
+    def units(self, metric: Metric) -> list[str]:
+        """The units that a metric's data came in, sorted."""
+        with self._lock:
+            return sorted(self._series.get(metric, ()))
+
     def metrics(self, since: float = 0.0) -> Iterator[Metric]:
         """Every metric that had values since then, sorted."""
         with self._lock:

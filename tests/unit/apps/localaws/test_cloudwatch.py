@@ -184,6 +184,11 @@ def test_window_must_have_a_length(call: Call) -> None:
         (datum(Values=[]), "InvalidParameterValue"),
         (datum(Values=[1.0], Counts=[1.0, 2.0]), "InvalidParameterValue"),
         (datum(Values=[1.0], Counts=[0.0]), "InvalidParameterValue"),
+        (datum(Values=[1.0], Counts=[float("inf")]), "InvalidParameterValue"),
+        (
+            datum(StatisticValues={"SampleCount": float("inf"), "Sum": 1, "Minimum": 1, "Maximum": 1}),
+            "InvalidParameterValue",
+        ),
         (datum(StatisticValues={"SampleCount": 0, "Sum": 0, "Minimum": 0, "Maximum": 0}), "InvalidParameterValue"),
         (datum(1, seconds=15 * 24 * 3600), "InvalidParameterValue"),
         (datum(1, seconds=-3 * 3600), "InvalidParameterValue"),
@@ -313,6 +318,14 @@ def test_statistics_of_one_metric(call: Call) -> None:
     assert (first["Sum"], second["Sum"], second["Average"]) == (5.0, 4.0, 2.0)
     (_first, ranked) = statistics(call, ExtendedStatistics=["p50", "p100"])
     assert ranked["ExtendedStatistics"] == {"p50": 1.0, "p100": 3.0}
+
+
+def test_statistics_come_by_unit(call: Call) -> None:
+    put(call, datum(1, Unit="Percent"), datum(2, Unit="Percent"), datum(4))
+    found = statistics(call, Statistics=["Sum"])
+    assert [(point["Unit"], point["Sum"]) for point in found] == [("None", 4.0), ("Percent", 3.0)]
+    (percent,) = statistics(call, Statistics=["Sum"], Unit="Percent")
+    assert (percent["Unit"], percent["Sum"]) == ("Percent", 3.0)
 
 
 @pytest.mark.parametrize(

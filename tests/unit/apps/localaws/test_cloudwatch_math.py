@@ -368,3 +368,40 @@ def test_fill_keeps_what_is_there_and_leaves_no_gap(points: dict[int, float], fi
     assert computed("FILL(a, REPEAT)", a=points).keys() == {
         at for at in range(0, 600, 60) if points and at >= min(points)
     }
+
+
+def test_long_sums_and_long_chains_are_computed(account: Account) -> None:
+    account.put("m1", [1, 2, 3, 4, 5])
+    assert account.values("+".join(["m1"] * 600)) == [600, 1200, 1800, 2400, 3000]
+    chain = [f"e{number + 1}+1" for number in range(1, 499)]
+    first = account.ask(*chain, "m1")[0]
+    assert first["Values"] == [499, 500, 501, 502, 503]
+
+
+@pytest.mark.parametrize("function", ["SUM", "AVG", "STDDEV"])
+def test_what_is_too_large_for_a_number_is_dropped(account: Account, function: str) -> None:
+    account.put("m1", [1e100, 1e100, 1e100, 1e100, 1e100])
+    large = f"m1*1{'0' * 208}"
+    (result,) = account.ask(f"{function}([{large},{large}])")
+    assert function == "STDDEV" or (result["Values"], len(result["Messages"])) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("SLICE(METRICS(),0/0)", "SLICE: a whole number is wanted"),
+        ("SORT(METRICS(),SUM,ASC,0/0)", "SORT: a whole number is wanted"),
+        ("SEARCH('x','Sum',0/0)", "Period must be"),
+        (f"SEARCH('{'NOT ' * 200}x','Sum',60)", "a search has at most 100 terms or levels"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(account: Account, expression: str, message: str) -> None:
+    account.put("m1", [1, 2])
+    with pytest.raises(ServiceError, match=f"ValidationError: .*{message}"):
+        account.ask(expression)
+
+
+def test_periods_are_as_many_as_a_reply_has_points(account: Account) -> None:
+    account.put("m1", [1])
+    with pytest.raises(ServiceError, match=r"TIME_SERIES: .* periods are more than 100,800"):
+        account.ask("TIME_SERIES(1)", StartTime=datetime(1, 1, 1, tzinfo=UTC))
