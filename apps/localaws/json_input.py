@@ -41,6 +41,14 @@ def number(entries: dict[str, Any], key: str, default: float, most: float) -> fl
     return float(value)
 
 
+def truth(entries: dict[str, Any], key: str, default: bool) -> bool:
+    """The true or false under a key."""
+    value = entries.get(key, default)
+    if not isinstance(value, bool):
+        raise InputError(f"{key}: true or false is wanted")
+    return value
+
+
 def whole(entries: dict[str, Any], key: str, default: int, least: int = 0) -> int:
     """The whole number under a key, not below `least`."""
     value = entries.get(key, default)

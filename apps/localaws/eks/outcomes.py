@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.json_input import InputError, items, known, number, text, whole
+from localaws.json_input import InputError, items, known, number, text, truth, whole
 from localaws.models import service_model
 from localaws.service import AdminTable
 
@@ -157,7 +157,7 @@ def _outcome(entries: dict[str, Any], change: str, status: str) -> Outcome:
         update_status=update_status,
         errors=_reports(entries, "errors", "errorCode", "errorMessage", "ErrorCode"),
         heals_after_seconds=number(entries, "heals_after_seconds", 0, _LONGEST_SECONDS) if heals else None,
-        applies=bool(entries.get("applies", update_status == _WELL or status == "DEGRADED")),
+        applies=truth(entries, "applies", update_status == _WELL or status == "DEGRADED"),
     )
 
 

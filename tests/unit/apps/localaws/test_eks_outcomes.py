@@ -171,6 +171,7 @@ DEGRADED_CREATION = {"change": "create", "addon_status": "DEGRADED"}
         ({**DEGRADED_CREATION, "unless_resolve_conflicts": ["MAYBE"]}, "'MAYBE' is none of OVERWRITE"),
         ({"change": "update", "addon_status": "UPDATE_FAILED", "errors": [ISSUE]}, "unknown key 'code'"),
         ({"change": "update", "addon_status": "ACTIVE", "update_status": "Bad"}, "update_status: one of"),
+        ({"change": "update", "addon_status": "ACTIVE", "applies": "no"}, "applies: true or false is wanted"),
     ],
 )
 def test_unusable_outcomes_are_refused(localaws_url: str, outcome: Any, message: str) -> None:
