@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+from support.admin import Admin
 from support.clients import Clients
 from support.localaws import CLIENT_ENVIRONMENT, localaws_server
 from support.servers import postgresql_server, redis_server
@@ -70,10 +71,17 @@ def aws_url() -> Iterator[str]:
 
 @pytest.fixture
 def account(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of the account, to which modules and clients of this test go by their environment."""
+    """The URL of a fresh account, to which modules and clients of this test go by their environment."""
+    Admin(aws_url).reset()
     for name, value in {**CLIENT_ENVIRONMENT, "AWS_ENDPOINT_URL": aws_url}.items():
         monkeypatch.setenv(name, value)
     return aws_url
+
+
+@pytest.fixture
+def admin(account: str) -> Admin:
+    """The admin side of this test's account."""
+    return Admin(account)
 
 
 @pytest.fixture

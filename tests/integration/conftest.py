@@ -1,4 +1,4 @@
-"""An account that every test of this folder gets as new, with waits that do not wait."""
+"""Waits that do not wait, for every test of this folder."""
 
 from __future__ import annotations
 
@@ -7,15 +7,6 @@ from types import SimpleNamespace
 
 import botocore.endpoint
 import pytest
-from support.admin import Admin
-
-
-@pytest.fixture
-def admin(account: str) -> Admin:
-    """The admin side of a fresh account."""
-    admin = Admin(account)
-    admin.reset()
-    return admin
 
 
 @pytest.fixture(autouse=True)

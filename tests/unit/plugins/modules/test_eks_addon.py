@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ QUIET = {"containerLogs": {"enabled": False}}
 
 
 _OF_THE_TASK = ("cluster_name", "state", "tags", "purge_tags", "wait", "degraded", "degraded_grace_seconds")
+pytestmark = pytest.mark.usefixtures("account")
 
 
 def arguments(*others: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -29,26 +29,19 @@ def arguments(*others: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"cluster_name": CLUSTER, "addons": [{"name": NAME, **more}, *others], "wait_timeout": 30, **task}
 
 
-@pytest.fixture(autouse=True)
-def no_addon_left(account: str) -> Iterator[None]:
-    yield
-    run_module("eks_addon", arguments(state="absent"))
-
-
 @pytest.fixture(scope="module")
 def role_arn() -> str:
     return "arn:aws:iam::123456789012:role/cloudwatch-agent"
 
 
 @pytest.fixture
-def role(aws: Any, role_arn: str) -> Iterator[str]:
+def role(aws: Any, role_arn: str) -> str:
     """The agent's role; what it trusts is of no account here."""
     actions = ["sts:AssumeRole", "sts:TagSession"]
     statement = {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": actions}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     aws.iam.create_role(RoleName="cloudwatch-agent", AssumeRolePolicyDocument=document)
-    yield role_arn
-    aws.iam.delete_role(RoleName="cloudwatch-agent")
+    return role_arn
 
 
 def described(aws: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,14 +16,6 @@ from support.scenarios.eks_addon import AGENT, create_addon, update_addon
 CLUSTER = "deepobs-local"
 OLD = "v4.10.4-eksbuild.1"
 CONFLICT = {"errorCode": "ConfigurationConflict", "errorMessage": "Conflicts found", "resourceIds": ["agent"]}
-
-
-@pytest.fixture
-def admin(account: str) -> Iterator[Admin]:
-    admin = Admin(account)
-    admin.reset()
-    yield admin
-    admin.reset()
 
 
 @pytest.fixture

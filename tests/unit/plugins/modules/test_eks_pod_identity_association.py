@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -30,11 +30,7 @@ INFO = "eks_pod_identity_association_info"
 BACKEND = {"namespace": "shop", "service_account": "backend", "role_arn": role_arn("backend")}
 
 
-@pytest.fixture(autouse=True)
-def new_account(account: str) -> Iterator[None]:
-    admin(account, "POST", "reset")
-    yield
-    admin(account, "POST", "reset")
+pytestmark = pytest.mark.usefixtures("account")
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from support.documented import differences, return_documentation
-from support.localaws_admin import admin
 from support.module_cycle import ModuleFailedError, run_module
 from support.scenarios import CLUSTER
 from support.scenarios.eks_pod_identity_association import with_addons_association
@@ -15,11 +13,7 @@ from support.scenarios.eks_pod_identity_association import with_addons_associati
 MODULE = "eks_pod_identity_association_info"
 
 
-@pytest.fixture(autouse=True)
-def new_account(account: str) -> Iterator[None]:
-    admin(account, "POST", "reset")
-    yield
-    admin(account, "POST", "reset")
+pytestmark = pytest.mark.usefixtures("account")
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,6 @@ def statuses(result: dict[str, Any]) -> dict[str, str]:
 def without_provider(aws: Any) -> str:
     """The issuer of the cluster, which IAM does not know."""
     issuer: str = aws.eks.describe_cluster(name="deepobs-local")["cluster"]["identity"]["oidc"]["issuer"]
-    for entry in aws.iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
-        aws.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=entry["Arn"])
     return issuer
 
 
@@ -131,16 +129,13 @@ def test_aws_that_is_busy_is_asked_again(account: str, operation: str) -> None:
         assert "failed" not in statuses(preflight()).values()
 
 
-def test_cluster_without_nodes_is_warned_about(aws: Any, account: str) -> None:
-    admin = Admin(account)
+def test_cluster_without_nodes_is_warned_about(aws: Any) -> None:
     aws.eks.delete_nodegroup(clusterName="deepobs-local", nodegroupName="default")
-    try:
-        eventually(lambda: not aws.eks.list_nodegroups(clusterName="deepobs-local")["nodegroups"])
-        found = {check["name"]: check for check in preflight()["checks"]}["nodes"]
-        assert (found["status"], "neither node groups nor" in found["message"]) == ("warning", True)
-        assert "container_insights_degraded" in found["remedy"]
-    finally:
-        admin.reset()
+    eventually(lambda: not aws.eks.list_nodegroups(clusterName="deepobs-local")["nodegroups"])
+    found = {check["name"]: check for check in preflight()["checks"]}["nodes"]
+
+    assert (found["status"], "neither node groups nor" in found["message"]) == ("warning", True)
+    assert "container_insights_degraded" in found["remedy"]
 
 
 def group(status: str, nodes: int) -> dict[str, Any]:

@@ -17,13 +17,7 @@ from support.trust import AGENT, DAEMON, THEIRS, create_provider, create_role, p
 WRITES_TRACES = "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
-
-@pytest.fixture(autouse=True)
-def admin(account: str) -> Admin:
-    """The admin side of a fresh account."""
-    admin = Admin(account)
-    admin.reset()
-    return admin
+pytestmark = pytest.mark.usefixtures("account")
 
 
 def daemon(**more: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,23 +27,16 @@ OTHERS = {
     "Principal": {"Service": "pods.eks.amazonaws.com"},
     "Action": ["sts:AssumeRole", "sts:TagSession"],
 }
+pytestmark = pytest.mark.usefixtures("account")
 
 
 @pytest.fixture
-def role(aws: Any) -> Iterator[str]:
+def role(aws: Any) -> str:
     """A new role that trusts nobody."""
     name = f"role-{uuid.uuid4().hex}"
     document = {"Version": "2012-10-17", "Statement": [NOBODY]}
     aws.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
-    yield name
-    aws.iam.delete_role(RoleName=name)
-
-
-@pytest.fixture(autouse=True)
-def no_provider_left(aws: Any) -> Iterator[None]:
-    yield
-    for provider in aws.iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
-        aws.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider["Arn"])
+    return name
 
 
 def trust_policy(aws: Any, role: str) -> Any:

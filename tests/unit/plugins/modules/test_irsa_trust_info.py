@@ -10,17 +10,13 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.deepobs.eks.plugins.modules import irsa_trust_info
-from support.admin import Admin
 from support.clients import Clients
 from support.documented import differences, return_documentation
 from support.module_cycle import ModuleFailedError, run_module
 from support.scenarios import CLUSTER
 from support.trust import AGENT, DAEMON, create_provider, create_role, issuer, trusting
 
-
-@pytest.fixture(autouse=True)
-def new_account(account: str) -> None:
-    Admin(account).reset()
+pytestmark = pytest.mark.usefixtures("account")
 
 
 def explained(**options: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from support.module_cycle import ModuleFailedError, run_cycle, run_module
 
 ORDERS = {"name": "shop-orders", "priority": 100, "fixed_rate": 1.0, "http_method": "POST", "url_path": "/api/orders"}
 SHOP = {"name": "shop", "priority": 1000, "fixed_rate": 0.05, "reservoir_size": 5, "attributes": {"tier": "backend"}}
+pytestmark = pytest.mark.usefixtures("account")
 
 
 def rule(name: str = "shop", **options: Any) -> dict[str, Any]:
@@ -21,14 +22,6 @@ def rule(name: str = "shop", **options: Any) -> dict[str, Any]:
     patterns = ("service_name", "service_type", "host", "http_method", "url_path", "resource_arn")
     given = {"fixed_rate": 0.05, "reservoir_size": 1, "attributes": {}, "sampling_rate_boost": None, **options}
     return {"name": name, **dict.fromkeys(patterns, "*"), **given}
-
-
-@pytest.fixture(autouse=True)
-def built_in_rule_only(aws: Any) -> Iterator[None]:
-    yield
-    for record in aws.xray.get_sampling_rules()["SamplingRuleRecords"]:
-        if record["SamplingRule"]["RuleName"] != "Default":
-            aws.xray.delete_sampling_rule(RuleName=record["SamplingRule"]["RuleName"])
 
 
 def rules(aws: Any) -> dict[str, dict[str, Any]]:
