@@ -27,6 +27,7 @@ from ansible_collections.deepobs.eks.plugins.module_utils.addon_schemas import (
     check_service_accounts,
 )
 from ansible_collections.deepobs.eks.plugins.module_utils.addons import Addon
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import account_of
 
 _MOST_DEFAULTS_TOLD = 10
 
@@ -88,8 +89,7 @@ def _with_role_arns(catalogue: Catalogue, desired: Desired, installed: Addon | N
 
 
 def _role_arn(role: str, arn_of_account: str) -> str:
-    _arn, partition, _service, _region, account, _name = arn_of_account.split(":", 5)
-    return role if role.startswith("arn:") else f"arn:{partition}:iam::{account}:role/{role}"
+    return role if role.startswith("arn:") else account_of(arn_of_account).iam(f"role/{role}")
 
 
 def _check(catalogue: Catalogue, desired: Desired, plan: AddonPlan, version: str) -> None:

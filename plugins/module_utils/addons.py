@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.deepobs.eks.plugins.module_utils.addon_remedies import trouble_remedy
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import resource_name
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call
 from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
 from ansible_collections.deepobs.eks.plugins.module_utils.pod_identity_readings import describe_association
@@ -91,7 +92,7 @@ def parse_configuration(text: str) -> dict[str, Any]:
 
 def _read_association(eks: Any, cluster_name: str, arn: str) -> dict[str, str]:
     """Service account and role of an association; empty where it went in between."""
-    association = describe_association(eks, cluster_name, arn.rpartition("/")[2])
+    association = describe_association(eks, cluster_name, resource_name(arn))
     return {"service_account": association["serviceAccount"], "role_arn": association["roleArn"]} if association else {}
 
 

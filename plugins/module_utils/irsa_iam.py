@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import account_of
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call, error_code
 from ansible_collections.deepobs.eks.plugins.module_utils.clusters import issuer_of
 from ansible_collections.deepobs.eks.plugins.module_utils.trust_policies import Document, Trust
@@ -33,9 +34,8 @@ class RoleGoneError(DeepobsError):
 
 def trust_of(cluster: dict[str, Any], audience: str) -> Trust:
     """The trust by the cluster's OIDC provider, in the cluster's own account and partition."""
-    _arn, partition, _service, _region, account, _name = cluster["arn"].split(":", 5)
     issuer = issuer_of(cluster).removeprefix("https://")
-    return Trust(f"arn:{partition}:iam::{account}:oidc-provider/{issuer}", audience)
+    return Trust(account_of(cluster["arn"]).iam(f"oidc-provider/{issuer}"), audience)
 
 
 def read_role(iam: Any, role_name: str) -> dict[str, Any]:

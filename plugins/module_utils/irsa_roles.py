@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import Account, account_of
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError
 from ansible_collections.deepobs.eks.plugins.module_utils.trust_plans import Request
 from ansible_collections.deepobs.eks.plugins.module_utils.trust_policies import (
@@ -117,8 +118,7 @@ def plan_role(
 
 def _new_role(wanted: Mapping[str, Any], trust: Trust) -> Role:
     path = wanted["path"] or "/"
-    _arn, partition, _iam, _region, account, _provider = trust.provider_arn.split(":", 5)
-    return Role(wanted["name"], f"arn:{partition}:iam::{account}:role{path}{wanted['name']}", path)
+    return Role(wanted["name"], account_of(trust.provider_arn).iam(f"role{path}{wanted['name']}"), path)
 
 
 def _without_trust(current: Role, request: Request, trust: Trust) -> Role | None:
@@ -132,8 +132,8 @@ def _given(value: Any, current: Any) -> Any:
 
 def _managed(base: Role, arns: Sequence[str], trust: Trust, purge: Purge) -> tuple[str, ...]:
     """With AWS's own policies in the partition of the account: arn:aws-cn:iam::aws:policy/..."""
-    partition = trust.provider_arn.split(":")[1]
-    named = {_AWS_MANAGED.sub(f"arn:{partition}:iam::aws:policy/", arn) for arn in arns}
+    aws_own = Account(account_of(trust.provider_arn).partition, "aws").iam("policy/")
+    named = {_AWS_MANAGED.sub(aws_own, arn) for arn in arns}
     return tuple(sorted(named if purge.policies else named.union(base.managed_policies)))
 
 

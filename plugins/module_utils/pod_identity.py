@@ -81,11 +81,6 @@ def name_of(association: Mapping[str, Any]) -> str:
     return "/".join(place_of(association))
 
 
-def role_name_of(role_arn: str) -> str:
-    """The name of the role with this ARN, without its path."""
-    return role_arn.rpartition("/")[2]
-
-
 @dataclass(frozen=True)
 class Request:
     """What is wanted of a cluster's associations; `namespaces` is how far the state exact reaches."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import account_of, resource_name
 from ansible_collections.deepobs.eks.plugins.module_utils.trust_evaluation import like
 from ansible_collections.deepobs.eks.plugins.module_utils.trust_policies import Document, as_list, statements
 
@@ -34,9 +35,9 @@ def known_context(cluster_arn: str, namespace: str, service_account: str) -> dic
     Identity")."""
     return {
         "aws:sourcearn": cluster_arn,
-        "aws:sourceaccount": cluster_arn.split(":")[4],
+        "aws:sourceaccount": account_of(cluster_arn).number,
         "aws:requesttag/eks-cluster-arn": cluster_arn,
-        "aws:requesttag/eks-cluster-name": cluster_arn.rpartition("/")[2],
+        "aws:requesttag/eks-cluster-name": resource_name(cluster_arn),
         "aws:requesttag/kubernetes-namespace": namespace,
         "aws:requesttag/kubernetes-service-account": service_account,
     }

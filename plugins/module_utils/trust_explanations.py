@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import account_of, resource_name
 from ansible_collections.deepobs.eks.plugins.module_utils.trust_evaluation import (
     Attempt,
     Finding,
@@ -50,7 +51,7 @@ class Case:
 
     @property
     def role_name(self) -> str:
-        return self.role.rpartition("/")[2]
+        return resource_name(self.role)
 
     @property
     def policy(self) -> Document:
@@ -138,11 +139,10 @@ def _check(name: str, holds: bool | None, message: str) -> Check:
 
 def _role_checks(case: Case) -> Iterator[Check]:
     if case.role.startswith("arn:"):
-        partition, account = case.role.split(":")[1], case.role.split(":")[4]
-        own_partition, own_account = case.trust.provider_arn.split(":")[1], case.trust.provider_arn.split(":")[4]
-        same = (partition, account) == (own_partition, own_account)
-        here = f"the cluster's provider is of partition {own_partition}, account {own_account}"
-        yield _check("account", same, f"{case.role} is of partition {partition}, account {account}; {here}")
+        account, own = account_of(case.role), account_of(case.trust.provider_arn)
+        there = f"{case.role} is of partition {account.partition}, account {account.number}"
+        here = f"the cluster's provider is of partition {own.partition}, account {own.number}"
+        yield _check("account", account == own, f"{there}; {here}")
     there = f"there is {'a' if case.found else 'no'} role {case.role_name} in the account"
     yield _check("role_exists", bool(case.found), there)
     if case.found and case.role.startswith("arn:"):

@@ -241,6 +241,7 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import account_of, resource_name
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import (
     DeepobsError,
     call,
@@ -258,7 +259,6 @@ from ansible_collections.deepobs.eks.plugins.module_utils.pod_identity import (
     from_aws,
     name_of,
     plan_associations,
-    role_name_of,
     settings_to_aws,
 )
 from ansible_collections.deepobs.eks.plugins.module_utils.pod_identity_readings import MISSING, read_associations
@@ -301,7 +301,7 @@ _AGAIN_AFTER_SECONDS = 2.0
 
 def read_trust_policy(iam: Any, role_arn: str) -> dict[str, Any] | None:
     """The role's trust policy; None where there is no such role in the account."""
-    role = read_role(iam, role_name_of(role_arn))
+    role = read_role(iam, resource_name(role_arn))
     document: dict[str, Any] | None = role.get("AssumeRolePolicyDocument") if role.get("Arn") == role_arn else None
     return document
 
@@ -328,8 +328,7 @@ def trust_complaints(iam: Any, associations: list[Association], request: Request
 
 def _cluster_arn(role_arn: str, request: Request) -> str:
     """The cluster's ARN: it is in the account of the roles."""
-    _arn, partition, _service, _region, account, _name = role_arn.split(":", 5)
-    return f"arn:{partition}:eks:{request.region}:{account}:cluster/{request.cluster_name}"
+    return account_of(role_arn).cluster(request.region, request.cluster_name)
 
 
 def apply(eks: Any, plan: Plan, cluster_name: str) -> list[Association]:

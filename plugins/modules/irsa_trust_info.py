@@ -239,6 +239,7 @@ from typing import Any
 
 from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import resource_name
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, connect, run_module
 from ansible_collections.deepobs.eks.plugins.module_utils.clusters import describe_cluster
 from ansible_collections.deepobs.eks.plugins.module_utils.irsa_iam import read_audiences, read_role, trust_of
@@ -308,7 +309,7 @@ def work(module: AnsibleAWSModule) -> dict[str, Any]:
         cluster_name=options["cluster_name"],
         subject=options["subject"],
         trust=trust,
-        found=read_role(iam, options["role"].rpartition("/")[2]),
+        found=read_role(iam, resource_name(options["role"])),
         audiences=read_audiences(iam, trust.provider_arn),
         claims=claims,
         now_seconds=time.time(),
