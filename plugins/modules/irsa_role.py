@@ -26,6 +26,8 @@ notes:
     M(deepobs.eks.irsa_trust).
   - IAM is eventually consistent. What it does not find yet though it was made a moment ago is waited for, for 8 seconds
     at most.
+  - A role that cannot be changed ends the task. The failure returns the roles that were changed before it, and the next
+    run goes on from there.
   - In check mode an OIDC provider which does not exist counts as one that an earlier task would have created.
 author:
   - The deepobs.eks maintainers (@deepobs)
@@ -252,7 +254,7 @@ oidc_provider_arn:
   sample: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -369,8 +371,28 @@ def work(module: AnsibleAWSModule, watch: Stopwatch) -> dict[str, Any]:
                 raise DeepobsError(lack)
         if audiences != wanted_audiences:
             ensure_provider(iam, trust, audiences, options["thumbprints"])
-        plans = [task.apply(plan) for task, plan in zip(tasks, plans, strict=True)]
-    return result(trust, ([task.before for task in tasks], audiences), (plans, wanted_audiences))
+    before = [task.before for task in tasks], audiences
+    if not module.check_mode:
+        plans = apply(tasks, plans, lambda roles: result(trust, before, (roles, wanted_audiences)))
+    return result(trust, before, (plans, wanted_audiences))
+
+
+def apply(
+    tasks: Sequence[Task], plans: Sequence[Role | None], result_of: Callable[[Sequence[Role | None]], dict[str, Any]]
+) -> list[Role | None]:
+    """Makes each role what its plan says; the roles as they are afterwards.
+
+    Raises the first DeepobsError, with the result of the roles before it; its own is told as it was found, for how far
+    its changes came is for the next run to see.
+    """
+    done: list[Role | None] = []
+    for task, plan in zip(tasks, plans, strict=True):
+        try:
+            done.append(task.apply(plan))
+        except DeepobsError as error:
+            error.result = result_of([*done, *(task.before for task in tasks[len(done) :])])
+            raise
+    return done
 
 
 def result(

@@ -188,6 +188,24 @@ def test_a_role_that_comes_and_goes_is_told(admin: Admin, monkeypatch: pytest.Mo
         run_module("irsa_role", arguments(daemon()))
 
 
+def test_a_failure_tells_of_the_roles_that_were_changed_before_it(aws: Clients, admin: Admin) -> None:
+    create_provider(aws)
+    agent = {"name": "agent", "subjects": [AGENT]}
+    full = {"code": "LimitExceeded", "message": "Cannot exceed quota for RolesPerAccount: 1000.", "status": 409}
+    with (
+        admin.faults({"operation": "CreateRole", "skip": 1, "error": full}),
+        pytest.raises(ModuleFailedError, match="Failed to create role daemon") as failed,
+    ):
+        run_module("irsa_role", arguments(agent, daemon()))
+
+    assert [role["name"] for role in failed.value.result["roles"]] == ["agent"]
+    assert failed.value.result["changed"]
+    assert [role["name"] for role in run_module("irsa_role", arguments(agent, daemon()))["roles"]] == [
+        "agent",
+        "daemon",
+    ]
+
+
 def test_aws_managed_policies_are_those_of_the_accounts_partition() -> None:
     china = WRITES_TRACES.replace("arn:aws:", "arn:aws-cn:")
 
