@@ -47,7 +47,7 @@ def test_degraded_after_a_failed_update_is_given_its_time_even_where_it_is_accep
 
 
 def test_a_failed_update_did_its_work_only_where_the_roles_of_all_service_accounts_are_those_asked_for() -> None:
-    same = {"configuration": {}, "service_account_role_arn": None}
+    same: dict[str, Any] = {"configuration": {}, "service_account_role_arn": None}
     roles = [{"service_account": name, "role_arn": f"arn:aws:iam::123456789012:role/{name}"} for name in "ab"]
     wanted = {**addon("ACTIVE"), **same, "pod_identity_associations": roles}
     failed = {"status": "Failed", "errors": [{"errorCode": "AccessDenied", "errorMessage": "no"}]}
