@@ -93,6 +93,10 @@ bench-playbook: test-environment ## what a converged rerun costs over tasks that
 bench-localaws: test-environment ## what the AWS stand-in bears, and what the daemon loses
 	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/localaws.py
 
+.PHONY: fuzz-tracing
+fuzz-tracing: test-environment ## a million random requests, traced and not: the same outcome, valid segments, nothing lost
+	@PYTHONPATH=apps:tests $(VENV)/bin/python -m fuzz
+
 .PHONY: clean
 clean: down ## stop what demo started and remove what it left, except the reports
 	@rm -rf "$(VENV)" .ansible build .mypy_cache .pytest_cache .ruff_cache .hypothesis

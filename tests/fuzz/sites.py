@@ -1,0 +1,62 @@
+"""What is fuzzed: the same application bare and traced, in each of the ways a service can be traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fuzz.applications import application, flask_application
+from fuzz.exchange import Application
+from support.segments import RulesServer, rules_server, sampling_rule
+from tracing import Tracing, TracingSettings, instrument, uninstrument
+from tracing.wsgi import TracedApplication
+
+Wrap = Callable[[Any, Tracing], Application]
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Site:
+    """An application without and with tracing."""
+
+    bare: Application
+    traced: Application
+    tracing: Tracing
+
+    @property
+    def trusts(self) -> bool:
+        """Whether an incoming decision is obeyed."""
+        return self.tracing.settings.trust_incoming_sampled
+
+
+@contextmanager
+def open_sites(daemon: Address, wrap: Wrap = TracedApplication) -> Iterator[list[Site]]:
+    """An inner service, a public edge, a Flask app, and a service that is not traced."""
+    with _rules() as rules:
+
+        def settings(name: str, **changes: Any) -> TracingSettings:
+            return TracingSettings(name, udp_address=daemon, tcp_address=rules.address, **changes)
+
+        inner = Tracing(settings("inner", trust_incoming_sampled=True))
+        edge = Tracing(settings("the edge: 1/2"))
+        off = Tracing(settings("off", mode="off"))
+        plain, flask = flask_application(), flask_application()
+        sites = [Site(application, wrap(application, tracing), tracing) for tracing in (inner, edge, off)]
+        sites.append(Site(plain, flask, instrument(flask, settings("flask", trust_incoming_sampled=True))))
+        edge.start(wait_seconds=10)
+        try:
+            yield sites
+        finally:
+            uninstrument(flask)
+            for tracing in (inner, edge, off):
+                tracing.stop()
+
+
+@contextmanager
+def _rules() -> Iterator[RulesServer]:
+    some = sampling_rule(RuleName="some", URLPath="/p*", FixedRate=0.5, ReservoirSize=1, Priority=1)
+    rest = sampling_rule(RuleName="Default", FixedRate=0.3, Priority=10000)
+    with rules_server(some, rest) as rules:
+        yield rules

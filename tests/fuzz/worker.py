@@ -1,0 +1,171 @@
+"""Serves one request after the other bare and traced, and compares."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import random
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from fuzz.actions import COMPLAINTS, CROWDED, GATE, THREADS
+from fuzz.applications import SEED
+from fuzz.checks import Served, check
+from fuzz.daemon import Daemon
+from fuzz.environs import Environ, random_request
+from fuzz.exchange import Application, Server, random_server, serve
+from fuzz.report import Report
+from fuzz.sites import Site, Wrap, open_sites
+from fuzz.watch import grown, memory, watched
+from tracing import current
+from tracing.entities import activate
+from tracing.wsgi import TracedApplication
+
+BLOCK_REQUESTS = 500
+_HANG_SECONDS = 120
+_JOIN_SECONDS = 60
+_FORK_SHARE = 0.03
+_FORK_REQUESTS = 10
+_SWITCH_SECONDS = sys.getswitchinterval()
+
+
+class Worker:
+    """One process' part of a run; `report` is what it has found so far."""
+
+    def __init__(self, seed: int, sites: list[Site], daemon: Daemon) -> None:
+        self.report = Report()
+        self._seed = seed
+        self._sites = sites
+        self._daemon = daemon
+        self._number = 0
+
+    def run_block(self, first: int, last: int) -> None:
+        """The requests first..last-1, while the daemon is in a state that the block's number tells."""
+        chance = self._chance(first // BLOCK_REQUESTS, 1)
+        state = chance.choices(_STATES, _STATE_WEIGHTS)[0]
+        forks_at = chance.randrange(first, last) if chance.random() < _FORK_SHARE else None
+        self._turn(state)
+        for number in range(first, last):
+            if state == "flapping" and chance.random() < 0.1:
+                self._turn(chance.choice(_STATES))
+            if number == forks_at:
+                self._fork(number)
+            self.run_request(number)
+
+    def run_request(self, number: int) -> None:
+        """Serves a request without and with tracing, and notes what differs."""
+        self._number = number
+        chance = self._chance(number, 0)
+        site = chance.choices(self._sites, _SITE_WEIGHTS)[0]
+        request, server, seed = random_request(chance), random_server(chance), chance.getrandbits(48)
+        bare, unused = self._serve(site.bare, request.environ, server, seed)
+        before = (site.tracing.sent, site.tracing.dropped)
+        traced, environ = self._serve(site.traced, request.environ, server, seed)
+        sent, dropped = site.tracing.sent - before[0], site.tracing.dropped - before[1]
+        served = Served(request, site, bare, traced, sent, dropped, self._daemon.received())
+        served.all_arrives = self._daemon.is_there and CROWDED not in environ
+        for what in check(served, self.report.counts):
+            self.report.find(number, what)
+        for error in (*environ[COMPLAINTS], *unused[COMPLAINTS]):
+            self.report.find(number, f"a call of the tracer raises {error!r}"[:200] + f": {_place(error)}")
+        if current() is not None:
+            self.report.find(number, "a context is left behind")
+            activate(None)
+
+    def complain(self, what: str) -> None:
+        """Notes what a hook of the interpreter was told."""
+        self.report.find(self._number, what[:300])
+
+    def _chance(self, number: int, kind: int) -> Random:
+        return Random((self._seed << 64) + (number << 1) + kind)
+
+    def _serve(
+        self, application: Application, environ: Environ, server: Server, seed: int
+    ) -> tuple[list[Any], Environ]:
+        """What the server saw, and the environ with what the application left there."""
+        gate = threading.Event()
+        environ = {**environ, SEED: seed, GATE: gate, THREADS: [], COMPLAINTS: []}
+        random.seed(seed)  # the sampler's die
+        log = serve(application, environ, server)
+        gate.set()
+        for thread in environ[THREADS]:
+            thread.join(_JOIN_SECONDS)
+            sys.setswitchinterval(_SWITCH_SECONDS)
+        return log, environ
+
+    def _turn(self, state: str) -> None:
+        match state:
+            case "there":
+                self._daemon.be_there()
+            case "frozen":
+                self._daemon.freeze()
+            case "gone":
+                self._daemon.be_gone()
+
+    def _fork(self, number: int) -> None:
+        """A child serves some requests of its own with what it inherited."""
+        self.report.counts["forks"] += 1
+        child = os.fork()
+        if child == 0:
+            self.report = Report()
+            for following in range(number, number + _FORK_REQUESTS):
+                self.run_request(following)
+            told = "\n".join(self.report.lines(self._seed)) if self.report.findings else ""
+            os.write(2, told.encode(errors="replace"))
+            os._exit(1 if told else 0)
+        if os.waitpid(child, 0)[1] != 0:
+            self.report.find(number, "a child of a fork found something, see above")
+
+
+def _place(error: BaseException) -> str:
+    """Where an exception was raised."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return f"{frames[-1][0].f_code.co_filename}:{frames[-1][1]}" if frames else "nowhere"
+
+
+_STATES = ("there", "gone", "frozen", "flapping")
+_STATE_WEIGHTS = (75, 10, 5, 10)
+_SITE_WEIGHTS = (60, 25, 2, 13)
+
+
+def run(
+    seed: int,
+    first: int,
+    last: int,
+    progress: Callable[[int], None] = lambda done: None,
+    wrap: Wrap = TracedApplication,
+) -> Report:
+    """Runs the requests first..last-1 of a seed; `progress` is told how many more are done.
+
+    A request that hangs ends the process with the stacks of its threads.
+    """
+    began, daemon = time.monotonic(), Daemon()
+    with open_sites(daemon.address, wrap) as sites:
+        worker = Worker(seed, sites, daemon)
+        with watched(worker.complain):
+            _run_blocks(worker, first, last, progress)
+    daemon.be_gone()
+    worker.report.seconds = time.monotonic() - began
+    return worker.report
+
+
+def _run_blocks(worker: Worker, first: int, last: int, progress: Callable[[int], None]) -> None:
+    """All blocks; memory is compared between a third of the way, when every cache is full, and the end."""
+    third, before = first + (last - first) // 3, None
+    while first < last:
+        faulthandler.dump_traceback_later(_HANG_SECONDS, exit=True)
+        end = min(last, (first // BLOCK_REQUESTS + 1) * BLOCK_REQUESTS)
+        worker.run_block(first, end)
+        progress(end - first)
+        first = end
+        if before is None and first >= third:
+            before = memory()
+    faulthandler.cancel_dump_traceback_later()
+    if before is not None:
+        for what in grown(before, memory()):
+            worker.complain(what)
