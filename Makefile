@@ -93,6 +93,11 @@ bench-playbook: test-environment ## what a converged rerun costs over tasks that
 bench-localaws: test-environment ## what the AWS stand-in bears, and what the daemon loses
 	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/localaws.py
 
+.PHONY: bench-apps
+bench-apps: test-environment ## what tracing costs a request, what a cached answer costs, what both tiers bear
+	@tests/system_packages.sh wrk
+	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/apps.py $(PARTS)
+
 .PHONY: fuzz-tracing
 fuzz-tracing: test-environment ## a million random requests, traced and not: the same outcome, valid segments, nothing lost
 	@PYTHONPATH=apps:tests $(VENV)/bin/python -m fuzz

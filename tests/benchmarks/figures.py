@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import platform
+import statistics
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +31,18 @@ class Bound:
         return f">= {self.at_least:g}" if self.at_least is not None else f"<= {self.at_most:g}"
 
 
-def publish(name: str, figures: Mapping[str, float], bounds: Mapping[str, Bound]) -> int:
-    """Prints the figures, writes build/benchmarks/<name>.json; 0, or 1 where a figure is out of its bound."""
+def publish(
+    name: str,
+    figures: Mapping[str, float],
+    bounds: Mapping[str, Bound],
+    spreads: Mapping[str, tuple[float, float]] | None = None,
+) -> int:
+    """Prints the figures, writes build/benchmarks/<name>.json; 0, or 1 where a figure is out of its bound.
+
+    `spreads` are the least and the most that rounds gave where a figure is their median.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    document = {"figures": dict(figures), "machine": machine()}
+    document = {"figures": dict(figures), "spreads": dict(spreads or {}), "machine": machine()}
     (FOLDER / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
     width = max(map(len, figures))
     failed = False
@@ -41,8 +50,16 @@ def publish(name: str, figures: Mapping[str, float], bounds: Mapping[str, Bound]
         bound = bounds.get(figure)
         verdict = "" if bound is None else f"{bound!s:>12}  {'kept' if bound.keeps(value) else 'NOT KEPT'}"
         failed |= bound is not None and not bound.keeps(value)
-        sys.stdout.write(f"{figure:<{width}}  {value:>14,.3f}{verdict}\n")
+        spread = "{:,.3f} .. {:,.3f}".format(*spreads[figure]) if spreads and figure in spreads else ""
+        sys.stdout.write(f"{figure:<{width}}  {value:>14,.3f}{verdict:<24}{spread}".rstrip() + "\n")
     return int(failed)
+
+
+def publish_rounds(name: str, rounds: Mapping[str, Sequence[float]], bounds: Mapping[str, Bound]) -> int:
+    """Publishes the medians of figures that were taken several times, and how far they spread."""
+    figures = {figure: statistics.median(values) for figure, values in rounds.items()}
+    spreads = {figure: (min(values), max(values)) for figure, values in rounds.items() if len(values) > 1}
+    return publish(name, figures, bounds, spreads)
 
 
 def machine() -> dict[str, object]:

@@ -7,30 +7,21 @@ else runs on the machine is told by the load average.
 
 from __future__ import annotations
 
-import os
 import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
 
 import boto3
 import orjson
-import psutil
 from benchmarks.figures import Bound, publish
 from benchmarks.shop_segments import documents
+from benchmarks.stand_in import StandIn, called, drained, pages, stand_in, stored, window, xray_daemon
 from support.localaws import CLIENT_ENVIRONMENT
-from support.servers import free_port, running
-from support.xray_daemon import APPS, RunningDaemon, environment
+from support.xray_daemon import RunningDaemon
 
 BOUNDS: Final = {
     "segments_per_second": Bound(at_least=10_000),
@@ -49,69 +40,8 @@ READ_TRACES: Final = 45_000
 DATAGRAMS_PER_SECOND: Final = 4_000
 DATAGRAM_SECONDS: Final = 30
 TICK_SECONDS: Final = 0.005
-DRAIN_SECONDS: Final = 60
 FILTER: Final = 'annotation.http_status = 500 AND service("ecommerce-backend") { fault }'
 HEADER: Final = b'{"format":"json","version":1}\n'
-_SCOPE: Final = "AKIAIOSFODNN7EXAMPLE/20260101/eu-west-1/xray/aws4_request"
-_HEADERS: Final = {
-    "Authorization": f"AWS4-HMAC-SHA256 Credential={_SCOPE}, SignedHeaders=host, Signature=0",
-    "Content-Type": "application/json",
-}
-
-
-@dataclass(frozen=True)
-class StandIn:
-    """A running stand-in: its port and its process."""
-
-    port: int
-    pid: int
-
-    @property
-    def rss_mb(self) -> float:
-        """Its resident memory, in millions of bytes."""
-        return float(psutil.Process(self.pid).memory_info().rss) / 1e6
-
-    @property
-    def cpu_seconds(self) -> float:
-        """The CPU it has used, user and system."""
-        return float(sum(psutil.Process(self.pid).cpu_times()[:2]))
-
-    @contextmanager
-    def connection(self) -> Iterator[HTTPConnection]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-
-def _command(folder: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "localaws", "serve", "--port", str(port), "--state-dir", str(folder / "state")]
-
-
-@contextmanager
-def stand_in() -> Iterator[StandIn]:
-    """A stand-in with nothing in it, which has answered."""
-    environ, port = {**os.environ, "PYTHONPATH": str(APPS)}, free_port()
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        running(_command(Path(folder), port), port, env=environ, stderr=subprocess.DEVNULL) as process,
-    ):
-        started = StandIn(port, process.pid)
-        with started.connection() as connection:
-            called(connection, "/GetSamplingRules", b"{}")
-        yield started
-
-
-def called(connection: HTTPConnection, path: str, body: bytes) -> dict[str, Any]:
-    """One call of X-Ray over a connection that stays. Raises RuntimeError where it is refused."""
-    connection.request("POST", path, body, _HEADERS)
-    response = connection.getresponse()
-    content = response.read()
-    if response.status != 200:
-        raise RuntimeError(f"{path} answers {response.status}: {content!r}")
-    answer: dict[str, Any] = orjson.loads(content)
-    return answer
 
 
 def start() -> dict[str, float]:
@@ -138,13 +68,13 @@ def ingest_and_read() -> dict[str, float]:
         figures["segments_per_second"] = SEGMENTS / (time.monotonic() - began)
         held_mb = started.rss_mb
         figures["segments_refused"] = float(refused)
-        traces, page_ms = _pages(started)
+        traces, page_ms = pages(started)
         figures |= {
             "traces": float(len(traces)),
             "summaries_page_ms": statistics.median(page_ms),
             "pages": float(len(page_ms)),
         }
-        found, page_ms = _pages(started, FilterExpression=FILTER)
+        found, page_ms = pages(started, FilterExpression=FILTER)
         figures |= {"filtered_traces": float(len(found)), "filtered_page_ms": statistics.median(page_ms)}
         figures |= _read_by_boto3(started)
         figures["rss_200k_mb"] = max(held_mb, started.rss_mb)
@@ -162,27 +92,6 @@ def _sent(started: StandIn, bodies: list[bytes]) -> int:
         return sum(len(answer["UnprocessedTraceSegments"]) for answer in answers)
 
 
-def _window() -> dict[str, float]:
-    now = time.time()
-    return {"StartTime": now - 3600, "EndTime": now + 60}
-
-
-def _pages(started: StandIn, **filters: str) -> tuple[list[dict[str, Any]], list[float]]:
-    """Reads every page of summaries; the summaries, and the milliseconds of each page."""
-    parameters: dict[str, Any] = {**_window(), **filters}
-    summaries: list[dict[str, Any]] = []
-    taken = []
-    with started.connection() as connection:
-        while True:
-            began = time.monotonic()
-            page = called(connection, "/TraceSummaries", orjson.dumps(parameters))
-            taken.append((time.monotonic() - began) * 1000)
-            summaries += page["TraceSummaries"]
-            if "NextToken" not in page:
-                return summaries, taken
-            parameters["NextToken"] = page["NextToken"]
-
-
 def _read_by_boto3(started: StandIn) -> dict[str, float]:
     """What a reader by boto3 takes for READ_TRACES traces: seconds, and the CPU of boto3 and of the stand-in."""
     make: Any = boto3.client
@@ -195,8 +104,8 @@ def _read_by_boto3(started: StandIn) -> dict[str, float]:
     )
     limit = {"MaxItems": READ_TRACES}
     began, own, cpu = time.monotonic(), time.process_time(), started.cpu_seconds
-    pages = client.get_paginator("get_trace_summaries").paginate(**_window(), PaginationConfig=limit)
-    read = sum(len(page["TraceSummaries"]) for page in pages)
+    told = client.get_paginator("get_trace_summaries").paginate(**window(), PaginationConfig=limit)
+    read = sum(len(page["TraceSummaries"]) for page in told)
     if read < READ_TRACES:
         raise RuntimeError(f"there were only {read} summaries")
     return {
@@ -210,26 +119,16 @@ def through_the_daemon() -> dict[str, float]:
     """Sends datagrams by the clock, and counts them in the daemon and in the stand-in."""
     told = documents(seed=2)
     datagrams = [HEADER + document for document in islice(told, DATAGRAMS_PER_SECOND * DATAGRAM_SECONDS)]
-    with stand_in() as started, _daemon(started) as daemon:
+    with stand_in() as started, xray_daemon(started) as daemon:
         seconds = _send_by_the_clock(daemon, datagrams)
-        stats = _drained(daemon, len(datagrams))
-        stored = _stored(started)
+        stats = drained(daemon, len(datagrams))
+        kept = stored(started)
     return {
         "datagrams_sent": float(len(datagrams)),
         "datagrams_per_second": len(datagrams) / seconds,
         "datagrams_not_received": float(len(datagrams) - stats["received"]),
-        "datagrams_lost": float(len(datagrams) - stored),
+        "datagrams_lost": float(len(datagrams) - kept),
     }
-
-
-@contextmanager
-def _daemon(started: StandIn) -> Iterator[RunningDaemon]:
-    port = free_port()
-    address = {"AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{port}"}
-    environ = environment(f"http://127.0.0.1:{started.port}", **address)
-    with running([sys.executable, "-m", "xraydaemon"], port, env=environ, stderr=subprocess.DEVNULL) as process:
-        process_of_text: Any = process
-        yield RunningDaemon(process_of_text, port)
 
 
 def _send_by_the_clock(daemon: RunningDaemon, datagrams: list[bytes]) -> float:
@@ -244,23 +143,6 @@ def _send_by_the_clock(daemon: RunningDaemon, datagrams: list[bytes]) -> float:
             sent = due
             time.sleep(TICK_SECONDS)
     return time.monotonic() - began
-
-
-def _drained(daemon: RunningDaemon, sent: int) -> dict[str, int]:
-    """The daemon's counts once it has passed on what it received, or as they are when the time is over."""
-    deadline = time.monotonic() + DRAIN_SECONDS
-    while True:
-        stats = daemon.stats()
-        done = stats["queued"] == 0 and stats["received"] + stats["lost_in_socket"] >= sent
-        if done or time.monotonic() > deadline:
-            return stats
-        time.sleep(0.1)
-
-
-def _stored(started: StandIn) -> int:
-    """The segments that the stand-in holds, by its summaries: a trace's revision counts its segments."""
-    summaries, _unused = _pages(started)
-    return sum(int(summary["Revision"]) for summary in summaries)
 
 
 def main() -> int:

@@ -1,0 +1,124 @@
+"""Ways of serving the same answers, measured in turn: the CPU of each for a request, and their ratios by round."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import psutil
+from benchmarks.wrk import load
+
+ROUNDS: Final = 15
+ROUND_SECONDS: Final = 1
+WARM_UP_SECONDS: Final = 2
+
+Spread = tuple[float, float]
+# Requests that were on their way when the load of the way before ended may still send a segment.
+UNTRACED: Final[Spread] = (0.0, 0.01)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of serving: a server, what it is asked for, and the share of its requests that are to be traced.
+
+    `segments` tells how many segments have come in so far; a way that traces more or less than it says measures
+    something else than its name.
+    """
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+    paths: Sequence[str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    traced_share: Spread = UNTRACED
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A way in one round."""
+
+    cpu_seconds: float
+    requests: int
+    requests_per_second: float
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of CPU for a request."""
+        return self.cpu_seconds / self.requests * 1e6
+
+
+Measures = Mapping[str, Sequence[Measure]]
+
+
+def compare(ways: Sequence[Way], segments: Callable[[], int], rounds: int = ROUNDS) -> Measures:
+    """Warms every way up, then measures them in turn, round by round."""
+    for way in ways:
+        load(way.port, way.paths, WARM_UP_SECONDS, way.headers)
+        _pin(way.process)
+    taken: dict[str, list[Measure]] = {way.name: [] for way in ways}
+    for number in range(1, rounds + 1):
+        for way in ways:
+            taken[way.name].append(_measured(way, segments))
+        if number % 3 == 0:
+            sys.stderr.write(f"· round {number} of {rounds}: {_told(taken)}\n")
+    return taken
+
+
+def ratios(measures: Measures, of: str, over: str) -> list[float]:
+    """The CPU for a request of one way over that of another, round by round."""
+    return [one.cpu_us / other.cpu_us for one, other in zip(measures[of], measures[over], strict=True)]
+
+
+def differences(measures: Measures, of: str, less: str) -> list[float]:
+    """The CPU for a request, in microseconds, of one way less that of another, round by round."""
+    return [one.cpu_us - other.cpu_us for one, other in zip(measures[of], measures[less], strict=True)]
+
+
+def absolute(measures: Measures, prefix: str) -> dict[str, list[float]]:
+    """Each way's CPU for a request and its throughput, round by round."""
+    figures = {}
+    for name, taken in measures.items():
+        figures[f"{prefix}{name}_cpu_us"] = [measure.cpu_us for measure in taken]
+        figures[f"{prefix}{name}_rps"] = [measure.requests_per_second for measure in taken]
+    return figures
+
+
+def _measured(way: Way, segments: Callable[[], int]) -> Measure:
+    processes, cpu_before = _cpu(way.process)
+    segments_before = segments()
+    answered = load(way.port, way.paths, ROUND_SECONDS, way.headers)
+    processes_after, cpu_after = _cpu(way.process)
+    if processes_after != processes:
+        raise RuntimeError(f"{way.name}: a process ended under load")
+    share = (segments() - segments_before) / answered.requests
+    least, most = way.traced_share
+    if not least <= share <= most:
+        raise RuntimeError(f"{way.name}: {share:.3f} segments a request, {least} to {most} are wanted")
+    return Measure(cpu_after - cpu_before, answered.requests, answered.requests_per_second)
+
+
+def _pin(process: subprocess.Popen[bytes]) -> None:
+    """Leaves a program one core: handing Python's lock from core to core costs much, by chance."""
+    core = max(os.sched_getaffinity(0))
+    for one in _family(process):
+        for thread in one.threads():
+            os.sched_setaffinity(thread.id, {core})
+
+
+def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    root = psutil.Process(process.pid)
+    return [root, *root.children(recursive=True)]
+
+
+def _cpu(process: subprocess.Popen[bytes]) -> tuple[frozenset[int], float]:
+    """A program's processes, and the CPU that they have used so far, user and system."""
+    family = _family(process)
+    return frozenset(one.pid for one in family), sum(sum(one.cpu_times()[:2]) for one in family)
+
+
+def _told(taken: Mapping[str, Sequence[Measure]]) -> str:
+    return ", ".join(f"{name} {measures[-1].cpu_us:.0f}" for name, measures in taken.items()) + " us a request"
