@@ -53,8 +53,8 @@ def _answers(shop: Shop, backend: Server) -> str:
     for target in MIX:
         get(backend.port, target, shop.headers)
         hit = get(backend.port, target, shop.headers)
-        headers = [(name, value) for name, value in hit.headers if name.lower() not in ("date", "server")]
-        if hit.status != 200 or ("X-Cache", "hit") not in headers:
+        headers = [(name, value) for name, value in hit.headers.items() if name not in ("date", "server")]
+        if hit.status != 200 or ("x-cache", "hit") not in headers:
             raise RuntimeError(f"{target} was not answered from the cache: {hit.status} {headers}")
         answers[target.partition("?")[0]] = (headers, hit.body.decode())
     return json.dumps(answers)

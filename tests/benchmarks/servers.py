@@ -29,10 +29,10 @@ class Server(NamedTuple):
 
 
 class Got(NamedTuple):
-    """An answer."""
+    """An answer; its headers by their names in lower case."""
 
     status: int
-    headers: list[tuple[str, str]]
+    headers: dict[str, str]
     body: bytes
 
 
@@ -57,7 +57,7 @@ def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> Got:
     try:
         connection.request("GET", path, headers=dict(headers or {}))
         answer = connection.getresponse()
-        return Got(answer.status, answer.getheaders(), answer.read())
+        return Got(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
         connection.close()
 
@@ -84,6 +84,6 @@ def wait_until_sampled(port: int, path: str, headers: Mapping[str, str] | None =
     while in_a_row < 10:
         if time.monotonic() > deadline:
             raise RuntimeError(f"{path} on port {port} is not sampled by its rule")
-        told = dict(get(port, path, headers).headers).get("X-Amzn-Trace-Id", "")
+        told = get(port, path, headers).headers.get("x-amzn-trace-id", "")
         in_a_row = in_a_row + 1 if "Sampled=1" in told else 0
         time.sleep(0.05)
