@@ -6,11 +6,13 @@ from tracing.core import Tracing
 from tracing.entities import Segment, Subsegment, annotate, current, record_exception, subsegment
 from tracing.flask import instrument, uninstrument
 from tracing.settings import SettingsError, TracingSettings
+from tracing.wsgi import TracedApplication
 
 __all__ = [
     "Segment",
     "SettingsError",
     "Subsegment",
+    "TracedApplication",
     "Tracing",
     "TracingSettings",
     "annotate",

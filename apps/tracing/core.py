@@ -1,27 +1,74 @@
-"""What ties one service's tracing together: settings, the decision to sample, the way to the daemon."""
+"""What ties one service's tracing together: settings, the decision to sample, the way out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from tracing import header
 from tracing.emitter import Emitter
-from tracing.entities import Segment, new_trace_id
-from tracing.settings import Address, TracingSettings
-
-if TYPE_CHECKING:
-    from tracing.sampling import Sampler
+from tracing.entities import Entity, Segment
+from tracing.ids import new_trace_id
+from tracing.keeping import Keeper
+from tracing.settings import TracingSettings
 
 Environ = dict[str, Any]
 
 
-class Tracing:
-    """One service's tracing. `sent` and `dropped` count segments since the process began."""
+class Exporter(Protocol):
+    """A way out for segments: to the X-Ray daemon (`tracing.emitter.Emitter`), or another.
 
-    def __init__(self, settings: TracingSettings) -> None:
+    A way that needs more than a document subclasses `Segment` and `Subsegment` (named by the former's
+    `subsegment_class`): their constructors run when the work starts, their `close` when it ends, and between the two
+    `document` is filled in by whoever knows something. What they tell then stands in `document`.
+    """
+
+    @property
+    def sent(self) -> int:
+        """Documents handed over since the process began."""
+
+    @property
+    def dropped(self) -> int:
+        """Documents known to be lost on the way."""
+
+    def start(self) -> None:
+        """Does in the serving process what a request must not wait for."""
+
+    def open(self, name: str, trace_id: str, sampled: bool, parent_id: str | None, /) -> Segment:
+        """Makes the segment of a request that starts now, whether it is sampled or not."""
+
+    def send(self, entity: Entity, /) -> None:
+        """Takes a segment that has ended and is sampled or kept, or a subsegment that is not in its document.
+
+        Called by many threads, within the request: it neither waits nor raises.
+        """
+
+    def close(self) -> None:
+        """Gives back what is held; a later `send` may take it again."""
+
+
+class Decider(Protocol):
+    """What decides whether a request is sampled where no decision came with it."""
+
+    def start(self, wait_seconds: float = 0.0) -> None:
+        """Begins to fetch rules in this process."""
+
+    def stop(self) -> None:
+        """Ends that."""
+
+    def decide(self, service: str, host: str, method: str, path: str, /) -> tuple[bool, str | None]:
+        """Whether to sample, and by which of the account's rules."""
+
+
+class Tracing:
+    """One service's tracing; `exporter` and `sampler` are those of the settings' mode where they are not given."""
+
+    def __init__(
+        self, settings: TracingSettings, exporter: Exporter | None = None, sampler: Decider | None = None
+    ) -> None:
         self.settings = settings
-        self._sampler = _sampler(settings.tcp_address) if self.enabled else None
-        self._emitter = Emitter(settings.udp_address)
+        self._exporter = exporter or Emitter(settings.udp_address)
+        self._sampler = (sampler or _sampler(settings)) if self.enabled else None
+        self._keeper = Keeper(settings.kept_per_second, settings.keep_slower_than_seconds)
         self._exact = frozenset(settings.untraced_paths)
         self._prefixes = tuple(path.rstrip("/") + "/" for path in settings.untraced_paths)
 
@@ -32,55 +79,73 @@ class Tracing:
 
     @property
     def sent(self) -> int:
-        """Segments handed to the daemon's address."""
-        return self._emitter.sent
+        """Documents handed to the daemon's address since the process began: segments, and subsegments sent apart."""
+        return self._exporter.sent
 
     @property
     def dropped(self) -> int:
-        """Segments known to be lost on the way to the daemon."""
-        return self._emitter.dropped
+        """Documents known to be lost on the way to the daemon."""
+        return self._exporter.dropped
+
+    @property
+    def kept(self) -> int:
+        """Segments of requests that were not sampled, and are sent since they failed or were slow."""
+        return self._keeper.kept.value
+
+    @property
+    def kept_refused(self) -> int:
+        """Segments that would have been kept, had there not been so many in that second."""
+        return self._keeper.refused.value
 
     def start(self, wait_seconds: float = 0.0) -> None:
-        """Begins to fetch the sampling rules, which otherwise the first decision does. Call it in the serving process.
+        """Resolves the daemon's name and begins to fetch the sampling rules, which otherwise the first request does.
 
-        Waits until the daemon has answered once, at most `wait_seconds`, so that rules decide the first requests.
+        Call it in the serving process. It waits until the daemon has answered once, at most `wait_seconds`, so that
+        rules decide the first requests.
         """
         if self._sampler is not None:
+            self._exporter.start()
             self._sampler.start(wait_seconds)
 
     def stop(self) -> None:
         """Ends the fetching of rules and gives the socket back."""
         if self._sampler is not None:
             self._sampler.stop()
-        self._emitter.close()
+        self._exporter.close()
 
     def is_untraced(self, path: str) -> bool:
         """Whether tracing is off, or a path is one of the untraced ones or lies below one of them."""
-        return not self.enabled or path in self._exact or path.startswith(self._prefixes)
+        return self._sampler is None or path in self._exact or path.startswith(self._prefixes)
 
     def open(self, environ: Environ) -> Segment:
         """The segment of a request, with the trace, parent and decision its header brought, or new ones."""
         incoming = header.parse(environ.get(header.ENVIRON_NAME))
-        sampled, rule = self._decide(environ, incoming)
-        root = new_trace_id() if incoming is None else incoming.root
-        parent = None if incoming is None else incoming.parent
-        segment = Segment(self.settings.service_name, root, sampled, parent)
-        if rule is not None:
-            segment.document["aws"] = {"xray": {"sampling_rule_name": rule}}
+        root, parent, sampled = incoming or (new_trace_id(), None, None)
+        rule = None
+        if sampled is None or not self.settings.trust_incoming_sampled:
+            sampled, rule = self._decide(environ)
+        segment = self._exporter.open(self.settings.service_name, root, sampled, parent)
+        if sampled:
+            segment.send = self._exporter.send
+            if rule is not None:
+                segment.document["aws"] = {"xray": {"sampling_rule_name": rule}}
         return segment
 
-    def close(self, segment: Segment) -> None:
-        """Ends a segment and sends it where it is sampled."""
-        if segment.sampled:
-            segment.close()
-            self._emitter.send(segment.document)
+    def keeps(self, segment: Segment) -> bool:
+        """Whether a segment that ends now is sent: it is sampled, or has failed or was slow (see `tracing.keeping`)."""
+        return segment.sampled or self._keeper.keeps(segment)
 
-    def _decide(self, environ: Environ, incoming: header.TraceHeader | None) -> tuple[bool, str | None]:
+    def close(self, segment: Segment) -> None:
+        """Ends a segment, and sends it where it is kept."""
+        is_kept = segment.kept is not None or self.keeps(segment)
+        segment.close()
+        if is_kept:
+            self._exporter.send(segment)
+
+    def _decide(self, environ: Environ) -> tuple[bool, str | None]:
         """Whether to sample, and by which centralised rule."""
         if self._sampler is None:
             return False, None
-        if self.settings.trust_incoming_sampled and incoming is not None and incoming.sampled is not None:
-            return incoming.sampled, None
         return self._sampler.decide(
             self.settings.service_name,
             environ.get("HTTP_HOST", ""),
@@ -89,8 +154,8 @@ class Tracing:
         )
 
 
-def _sampler(address: Address) -> Sampler:
+def _sampler(settings: TracingSettings) -> Decider:
     """Imported here because importing aws-xray-sdk makes a socket and two clients, half a second's work."""
     from tracing.sampling import Sampler
 
-    return Sampler(address)
+    return Sampler(settings.tcp_address)

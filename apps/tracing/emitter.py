@@ -2,130 +2,161 @@
 
 from __future__ import annotations
 
-import json
+import ipaddress
 import logging
 import socket
 import threading
-import time
-from contextlib import suppress
+from time import monotonic
 
-import orjson
-
-from tracing.entities import Document
+from tracing.counting import Counter
+from tracing.entities import Entity, Segment
+from tracing.payloads import payloads
 from tracing.settings import Address
 
 logger = logging.getLogger(__name__)
 
 # The protocol of the daemon's UDP port: this line, then the document.
 _PREAMBLE = b'{"format":"json","version":1}\n'
-# X-Ray takes documents of 64 KB; a datagram over IPv4 carries 65,507 bytes, the preamble among them.
-DOCUMENT_BYTES = 65_507 - len(_PREAMBLE)
+# How long nothing is sent after it turned out that the address cannot be resolved, or that nobody listens there.
 _RESOLVE_AGAIN_SECONDS = 5.0
-_TRIMMED = "tracing_trimmed_subsegments"
+_TRY_AGAIN_SECONDS = 0.2
 
 
 class Emitter:
-    """Sends documents to one address and counts: `sent` were handed over, `dropped` are known to be lost."""
+    """Sends documents to one address and counts: `sent` were handed over, `dropped` are known to be lost.
+
+    A host says of a datagram that nobody listens when the next one is sent. `_owed` are those that were counted as sent
+    and are lost; the next ones that are handed over take their places, so that both counts only grow and add up.
+    """
+
+    open = Segment
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._connect_at = 0.0
-        self.sent = 0
-        self.dropped = 0
+        self._refused_at = 0.0
+        self._owed = 0
+        self._sent = Counter()
+        self._dropped = Counter()
 
-    def send(self, document: Document) -> None:
-        """Sends one segment document, trimmed where it is over the limit. Never blocks on the daemon, never raises."""
-        payload = encode(document)
-        with self._lock:
-            sent, dropped = (0, 1) if payload is None else self._hand_over(_PREAMBLE + payload)
-            self.sent += sent
-            self.dropped += dropped
+    @property
+    def sent(self) -> int:
+        """Documents that were handed over."""
+        return self._sent.value
+
+    @property
+    def dropped(self) -> int:
+        """Documents that are known to be lost."""
+        return self._dropped.value
+
+    def start(self) -> None:
+        """Resolves the address, which may take as long as the resolver does."""
+        if self._socket is None:
+            self._connect()
+
+    def send(self, entity: Entity) -> None:
+        """Sends one document, split where it is over the limit. Never blocks on the daemon, never raises."""
+        try:
+            connected = self._socket or self._reconnected()
+            if connected is None:
+                self._dropped.add()
+                return
+            for payload in payloads(entity.document):
+                self._hand_over(connected, payload)
+        except Exception:  # what an application wrote into a document must not fail its request
+            logger.debug("a segment could not be told", exc_info=True)
+            self._dropped.add()
 
     def close(self) -> None:
         """Gives the socket back; a later `send` opens another."""
         with self._lock:
-            self._disconnect()
+            self._disconnect(connect_at=0.0)
 
-    def _hand_over(self, datagram: bytes) -> tuple[int, int]:
-        """Sends a datagram; returns by how much that makes `sent` and `dropped` grow."""
-        connected = self._connected()
-        if connected is None:
-            return 0, 1
+    def _hand_over(self, connected: socket.socket, payload: bytes | None) -> None:
+        if payload is None:
+            self._dropped.add()
+            return
         try:
-            connected.send(datagram)
+            connected.send(_PREAMBLE + payload)
         except ConnectionRefusedError:
-            return self._hand_over_after_refusal(connected, datagram)
+            self._try_again(connected, _PREAMBLE + payload)
         except OSError:
-            return 0, 1
-        return 1, 0
+            self._dropped.add()
+        else:
+            (self._count_against_owed if self._owed else self._sent.add)()
 
-    def _hand_over_after_refusal(self, connected: socket.socket, datagram: bytes) -> tuple[int, int]:
-        """A refusal tells of the datagram before, which was counted as sent and is lost; this one may still go."""
-        with suppress(OSError):
-            connected.send(datagram)
-        return 0, 1  # either this one is lost too, or it is sent and the one before moves from sent to dropped
+    def _try_again(self, connected: socket.socket, datagram: bytes) -> None:
+        """A refusal tells of the datagram before. This one may still go; after a second refusal nothing does."""
+        with self._lock:
+            self._owed += 1
+            now = monotonic()
+            is_gone = now < self._refused_at + _TRY_AGAIN_SECONDS
+            self._refused_at = now
+            if is_gone:
+                self._disconnect(connect_at=now + _TRY_AGAIN_SECONDS)
+        try:
+            if not is_gone:
+                connected.send(datagram)
+                self._count_against_owed()
+                return
+        except OSError:
+            pass
+        self._dropped.add()
 
-    def _connected(self) -> socket.socket | None:
-        if self._socket is None and time.monotonic() >= self._connect_at:
-            self._connect()
-        return self._socket
+    def _count_against_owed(self) -> None:
+        with self._lock:
+            is_owed = self._owed > 0
+            self._owed -= is_owed
+        (self._dropped if is_owed else self._sent).add()
+
+    def _reconnected(self) -> socket.socket | None:
+        """The socket, where one can be had at once; a name is resolved in a thread, for that may take seconds."""
+        with self._lock:
+            if self._socket is None and monotonic() >= self._connect_at:
+                self._connect_at = monotonic() + _RESOLVE_AGAIN_SECONDS
+                if _is_numeric(self._address[0]):
+                    self._socket = _connected(self._address)
+                else:
+                    threading.Thread(target=self._connect, name="xray-address", daemon=True).start()
+            return self._socket
 
     def _connect(self) -> None:
-        host, port = self._address
-        try:
-            family, kind, protocol, _unused, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-            opened = socket.socket(family, kind, protocol)
-        except OSError as error:
-            self._connect_at = time.monotonic() + _RESOLVE_AGAIN_SECONDS
-            logger.warning("the X-Ray daemon's address %s:%s cannot be used: %s", host, port, error)
-            return
-        opened.setblocking(False)
-        try:
-            opened.connect(address)
-        except OSError:
-            opened.close()
-            self._connect_at = time.monotonic() + _RESOLVE_AGAIN_SECONDS
-            return
-        self._socket = opened
+        made = _connected(self._address)
+        with self._lock:
+            self._disconnect(connect_at=monotonic() + _RESOLVE_AGAIN_SECONDS)
+            self._socket = made
 
-    def _disconnect(self) -> None:
+    def _disconnect(self, connect_at: float) -> None:
         if self._socket is not None:
             self._socket.close()
-            self._socket = None
+        self._socket = None
+        self._connect_at = connect_at
 
 
-def encode(document: Document) -> bytes | None:
-    """The document as JSON of at most DOCUMENT_BYTES; None where it cannot be had so small, or not at all."""
-    payload = _json(document)
-    if payload is None or len(payload) <= DOCUMENT_BYTES:
-        return payload
-    return _trimmed(document)
-
-
-def _trimmed(document: Document) -> bytes | None:
-    """Leaves out metadata, then the last half of the subsegments as often as needed, and says how many are gone."""
-    small = {key: value for key, value in document.items() if key != "metadata"}
-    kept: list[Document] = list(document.get("subsegments", ()))
-    total = len(kept)
-    while True:
-        small["annotations"] = {**document.get("annotations", {}), _TRIMMED: total - len(kept)}
-        small["subsegments"] = kept
-        payload = _json(small)
-        if payload is None or len(payload) <= DOCUMENT_BYTES:
-            return payload
-        if not kept:
-            return None
-        kept = kept[: len(kept) // 2]
-
-
-def _json(document: Document) -> bytes | None:
+def _is_numeric(host: str) -> bool:
     try:
-        return orjson.dumps(document)
-    except TypeError:
-        pass  # a value that is not JSON's, or text that is not UTF-8's
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _connected(address: Address) -> socket.socket | None:
+    """A non-blocking socket to the address; IPv4 is preferred, for X-Ray's own SDKs know nothing else."""
     try:
-        return json.dumps(document, default=str, ensure_ascii=False).encode(errors="replace")
-    except (TypeError, ValueError, RecursionError):
+        found = socket.getaddrinfo(*address, type=socket.SOCK_DGRAM)
+        family, kind, protocol, _unused, resolved = min(found, key=lambda each: each[0] != socket.AF_INET)
+        made = socket.socket(family, kind, protocol)
+    except OSError as error:
+        logger.warning("the X-Ray daemon's address %s:%s cannot be used: %s", *address, error)
         return None
+    made.setblocking(False)
+    try:
+        made.connect(resolved)
+    except OSError as error:
+        made.close()
+        logger.warning("the X-Ray daemon's address %s:%s cannot be reached: %s", *address, error)
+        return None
+    return made

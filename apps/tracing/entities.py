@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import time
+from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
+from time import time
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
-from tracing import causes, header
+from tracing import header
+from tracing.causes import Causes
+from tracing.ids import new_id
 
 Annotation = str | int | float | bool
 Document = dict[str, Any]
@@ -17,21 +19,19 @@ Document = dict[str, Any]
 # X-Ray's limits on annotations: keys of letters, digits and underscore, values of at most 500 characters.
 _ANNOTATION_CHARACTERS = 500
 _NAME_CHARACTERS = 200
+# What a segment holds of its subsegments; those beyond are sent when they end, so that memory is bounded. A call to
+# Redis or SQL takes some 300 bytes, so a hundred of them mostly fit into one datagram of 65 kB.
+HELD_SUBSEGMENTS = 100
 
 
 class Entity:
-    """A timed piece of work; its document is what X-Ray is told of it."""
+    """A timed piece of work; its document is what X-Ray is told of it. `id` has 16 hexadecimal digits."""
 
-    __slots__ = ("document", "segment")
+    __slots__ = ("document", "id", "segment")
 
-    def __init__(self, document: Document, segment: Segment) -> None:
-        self.document = document
-        self.segment = segment
-
-    @property
-    def id(self) -> str:
-        """16 hexadecimal digits."""
-        return str(self.document["id"])
+    document: Document
+    id: str
+    segment: Segment
 
     def annotate(self, key: str, value: Annotation) -> None:
         """Sets an annotation, by which traces can be found."""
@@ -45,53 +45,122 @@ class Entity:
     def record_exception(self, error: BaseException) -> None:
         """Marks this work as failed by `error`, with type, message and stack."""
         self.document["fault"] = True
-        self.document["cause"] = self.segment.causes.describe(error)
+        if self.segment.sampled:
+            self.document["cause"] = self.segment.describe(error)
 
     def child(self, name: str, namespace: str | None = None) -> Subsegment:
-        """Starts a subsegment of this one, which does not become the current one."""
-        document = {"id": new_id(), "name": name[:_NAME_CHARACTERS], "start_time": time.time(), "in_progress": True}
-        if namespace is not None:
-            document["namespace"] = namespace
-        self.document.setdefault("subsegments", []).append(document)
-        return Subsegment(document, self.segment)
+        """Starts a subsegment of this one, which does not become the current one.
+
+        It is written into this document or, where the segment holds enough or has ended, sent for itself when it ends.
+        A subsegment of a request that is not sampled goes nowhere.
+        """
+        segment = self.segment
+        part = segment.subsegment_class(self, name, namespace)
+        if segment.takes_part():
+            self.document.setdefault("subsegments", []).append(part.document)
+        else:
+            part.is_apart = True
+        return part
 
     def header(self) -> str:
-        """The trace header for a call that this work makes."""
-        return header.passed_on(self.segment.trace_id, self.id, self.segment.sampled)
+        """The trace header for a call that this work makes.
+
+        It names the segment where nothing is sampled, for only segments are then sent, and only if they failed.
+        """
+        segment = self.segment
+        return header.passed_on(segment.trace_id, self.id if segment.sampled else segment.id, segment.sampled)
 
 
 class Segment(Entity):
-    """One request as one service saw it."""
+    """One request as one service saw it.
 
-    __slots__ = ("causes", "sampled", "trace_id")
+    `sampled` is the decision for the whole trace. `kept` says why a segment that is not sampled is sent nevertheless.
+    `send` takes the subsegments that are not in the segment's document; without it they all are.
+    """
+
+    __slots__ = ("_causes", "_parts", "closed", "failure", "kept", "sampled", "send", "trace_id")
+
+    subsegment_class: ClassVar[type[Subsegment]]
 
     def __init__(self, name: str, trace_id: str, sampled: bool, parent_id: str | None = None) -> None:
-        document: Document = {"id": new_id(), "trace_id": trace_id, "name": name, "start_time": time.time()}
+        self.id = new_id()
+        self.document = {"id": self.id, "trace_id": trace_id, "name": name, "start_time": time()}
         if parent_id is not None:
-            document["parent_id"] = parent_id
-        super().__init__(document, self)
+            self.document["parent_id"] = parent_id
+        self.segment = self
         self.trace_id = trace_id
         self.sampled = sampled
-        self.causes = causes.Causes()
+        self.kept: str | None = None
+        self.failure: BaseException | None = None
+        self.closed = False
+        self.send: Callable[[Entity], None] | None = None
+        self._parts = 0
+        self._causes: Causes | None = None
+
+    def record_exception(self, error: BaseException) -> None:
+        """Marks the request as failed by `error`; it is described at once where the request is sampled."""
+        super().record_exception(error)
+        self.failure = error
+
+    def describe(self, error: BaseException) -> dict[str, Any] | str:
+        """The `cause` of a document: a description, or the id of one that stands elsewhere in this segment."""
+        if self._causes is None:
+            self._causes = Causes()
+        return self._causes.describe(error)
+
+    def takes_part(self) -> bool:
+        """Whether one more subsegment goes into the document; counts it."""
+        if self.closed or not self.sampled or (self._parts >= HELD_SUBSEGMENTS and self.send is not None):
+            return False
+        self._parts += 1
+        return True
+
+    def keep(self, reason: str) -> None:
+        """Makes a segment that is not sampled fit to be sent, with the exception that failed it, and says why."""
+        self.kept = reason
+        self.annotate("tracing_kept", reason)
+        if self.failure is not None:
+            self.document["cause"] = self.describe(self.failure)
 
     def close(self) -> None:
         """Ends the segment, and gives up what it held for that."""
-        self.document["end_time"] = time.time()
-        self.causes = causes.Causes()
+        document = self.document
+        document["end_time"] = max(time(), document["start_time"])  # a clock may be set back
+        self.closed = True
+        self.failure = self._causes = None
 
 
 class Subsegment(Entity):
-    """A part of a request: a call to something else, or a piece of code worth a name."""
+    """A part of a request: a call to something else, or a piece of code worth a name.
 
-    __slots__ = ()
+    `is_apart` says that it does not stand in its parent's document.
+    """
+
+    __slots__ = ("is_apart", "parent_id")
+
+    def __init__(self, parent: Entity, name: str, namespace: str | None = None) -> None:
+        self.segment = parent.segment
+        self.parent_id = parent.id
+        self.is_apart = False
+        self.id = new_id()
+        self.document = {"id": self.id, "name": name[:_NAME_CHARACTERS], "start_time": time(), "in_progress": True}
+        if namespace is not None:
+            self.document["namespace"] = namespace
 
     def close(self, error: BaseException | None = None) -> None:
-        """Ends the subsegment; `error` is what ended it."""
+        """Ends the subsegment; `error` is what ended it. Only the first call counts."""
+        document, segment = self.document, self.segment
+        if document.pop("in_progress", None) is None:
+            return
         if error is not None:
             self.record_exception(error)
-        self.document["end_time"] = time.time()
-        self.document.pop("in_progress", None)
+        document["end_time"] = max(time(), document["start_time"])
+        if (self.is_apart or segment.closed) and segment.sampled and segment.send is not None:
+            document.update(type="subsegment", trace_id=segment.trace_id, parent_id=self.parent_id)
+            segment.send(self)
 
+
+Segment.subsegment_class = Subsegment
 
 _current: ContextVar[Entity | None] = ContextVar("tracing_current", default=None)
 activate = _current.set
@@ -111,13 +180,13 @@ def recording() -> Entity | None:
 
 def annotate(key: str, value: Annotation) -> None:
     """Annotates the current segment or subsegment; does nothing where there is none."""
-    if (entity := recording()) is not None:
+    if (entity := _current.get()) is not None:
         entity.annotate(key, value)
 
 
 def record_exception(error: BaseException) -> None:
     """Records an exception that was handled in the current segment or subsegment; does nothing where there is none."""
-    if (entity := recording()) is not None:
+    if (entity := _current.get()) is not None:
         entity.record_exception(error)
 
 
@@ -136,7 +205,7 @@ class subsegment(ContextDecorator):
 
     def __enter__(self) -> Subsegment:
         parent = _current.get()
-        self._entity = (parent or _nowhere()).child(self._name, self._namespace)
+        self._entity = (parent or _NOWHERE).child(self._name, self._namespace)
         self._token = _current.set(self._entity) if parent is not None else None
         return self._entity
 
@@ -148,15 +217,4 @@ class subsegment(ContextDecorator):
             _current.reset(self._token)
 
 
-def _nowhere() -> Segment:
-    return Segment("", "", sampled=False)
-
-
-def new_id() -> str:
-    """An identifier of a segment or subsegment: 64 random bits as 16 hexadecimal digits."""
-    return os.urandom(8).hex()
-
-
-def new_trace_id() -> str:
-    """An identifier of a trace: version, epoch second and 96 random bits, as X-Ray's developer guide defines it."""
-    return f"1-{int(time.time()):08x}-{os.urandom(12).hex()}"
+_NOWHERE = Segment("", "", sampled=False)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Flask, got_request_exception
+from typing import TYPE_CHECKING, Any
 
 from tracing.core import Environ, Tracing
 from tracing.entities import record_exception
 from tracing.settings import TracingSettings
 from tracing.wsgi import TracedApplication, route_of
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 _EXTENSION = "tracing"
+_WRAPPER = "tracing.wrapper"
 
 
 def instrument(app: Flask, settings: TracingSettings) -> Tracing:
@@ -22,26 +24,34 @@ def instrument(app: Flask, settings: TracingSettings) -> Tracing:
     tracing = Tracing(settings)
     app.extensions[_EXTENSION] = tracing
     if tracing.enabled:
-        app.wsgi_app = TracedApplication(app.wsgi_app, tracing, flask_route)  # type: ignore[method-assign]
+        from flask import got_request_exception  # here, so that the package serves where there is no Flask
+
+        wrapper = TracedApplication(app.wsgi_app, tracing, flask_route)
+        app.extensions[_WRAPPER] = wrapper
+        app.wsgi_app = wrapper  # type: ignore[method-assign]
         got_request_exception.connect(_record, app)
     return tracing
 
 
 def uninstrument(app: Flask) -> None:
-    """Undoes `instrument`, as long as nothing else was wrapped around the app since."""
+    """Undoes `instrument`; where something was wrapped around the app since, the wrapper stays and does nothing."""
     tracing: Tracing | None = app.extensions.pop(_EXTENSION, None)
-    if tracing is None:
-        return
-    got_request_exception.disconnect(_record, app)
-    if isinstance(app.wsgi_app, TracedApplication):
-        app.wsgi_app = app.wsgi_app.application  # type: ignore[assignment, method-assign]
-    tracing.stop()
+    wrapper: TracedApplication | None = app.extensions.pop(_WRAPPER, None)
+    if wrapper is not None:
+        from flask import got_request_exception
+
+        got_request_exception.disconnect(_record, app)
+        wrapper.switch_off()
+        if app.wsgi_app is wrapper:
+            app.wsgi_app = wrapper.application  # type: ignore[assignment, method-assign]
+    if tracing is not None:
+        tracing.stop()
 
 
 def flask_route(environ: Environ) -> str | None:
     """The template of the URL rule that Flask matched, or what the application left under `tracing.route`."""
     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
-    return route_of(environ) if rule is None else str(rule.rule)
+    return route_of(environ) if rule is None else rule.rule
 
 
 def _record(sender: Flask, exception: BaseException, **_unused: Any) -> None:

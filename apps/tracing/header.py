@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HEADER_NAME = "X-Amzn-Trace-Id"
 ENVIRON_NAME = "HTTP_X_AMZN_TRACE_ID"
 
-_SHAPES = {
-    "Root": re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}"),
-    "Parent": re.compile(r"[0-9a-f]{16}"),
-    "Sampled": re.compile(r"[01?]"),
-}
+_ROOT, _PARENT = "1-[0-9a-f]{8}-[0-9a-f]{24}", "[0-9a-f]{16}"
+_SHAPES = {"Root": re.compile(_ROOT), "Parent": re.compile(_PARENT), "Sampled": re.compile(r"[01?]")}
+# What a tier that is traced passes on, read in one step.
+_PASSED_ON = re.compile(f"Root=({_ROOT});Parent=({_PARENT});Sampled=([01])")
 
 
-@dataclass(frozen=True, slots=True)
-class TraceHeader:
+class TraceHeader(NamedTuple):
     """A header that was understood: the trace it belongs to, who calls, and what was decided."""
 
     root: str
@@ -32,19 +30,15 @@ def parse(text: str | None) -> TraceHeader | None:
     """
     if not text:
         return None
-    fields: dict[str, str] = {}
-    for part in text.split(";"):
-        name, _unused, value = part.strip().partition("=")
-        shape = _SHAPES.get(name)
-        if shape is None:
-            continue
-        if name in fields or shape.fullmatch(value) is None:
-            return None
-        fields[name] = value
-    if "Root" not in fields:
+    usual = _PASSED_ON.fullmatch(text)
+    if usual is not None:
+        root, parent, sampled = usual.groups()
+        return TraceHeader(root, parent, sampled == "1")
+    fields = _fields(text)
+    if fields is None or "Root" not in fields:
         return None
-    sampled = fields.get("Sampled", "?")
-    return TraceHeader(fields["Root"], fields.get("Parent"), None if sampled == "?" else sampled == "1")
+    decision = fields.get("Sampled", "?")
+    return TraceHeader(fields["Root"], fields.get("Parent"), None if decision == "?" else decision == "1")
 
 
 def passed_on(root: str, parent: str, sampled: bool) -> str:
@@ -55,3 +49,17 @@ def passed_on(root: str, parent: str, sampled: bool) -> str:
 def answered(root: str, sampled: bool) -> str:
     """The header of a response, by which a client can name the trace of its request."""
     return f"Root={root};Sampled={sampled:d}"
+
+
+def _fields(text: str) -> dict[str, str] | None:
+    """The known fields of a header; None where one is malformed or stands twice."""
+    fields: dict[str, str] = {}
+    for part in text.split(";"):
+        name, _unused, value = part.strip().partition("=")
+        shape = _SHAPES.get(name)
+        if shape is None:
+            continue
+        if name in fields or shape.fullmatch(value) is None:
+            return None
+        fields[name] = value
+    return fields

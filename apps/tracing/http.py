@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from tracing.entities import Subsegment, current, subsegment
 from tracing.header import HEADER_NAME
+from tracing.requests import tell_response
 
 REMOTE = "remote"
 
@@ -21,7 +22,7 @@ class Outgoing(dict[str, str]):
     def answered(self, status: int, content_length: int | None = None) -> None:
         """Notes the response: its status and the bytes of its body."""
         if self._part is not None:
-            note_response(self._part.document, status, content_length)
+            tell_response(self._part.document, status, content_length)
 
 
 def traced_headers() -> dict[str, str]:
@@ -40,22 +41,3 @@ def outgoing(name: str, method: str, url: str) -> Iterator[Outgoing]:
     with subsegment(name, REMOTE) as part:
         part.document["http"] = {"request": {"method": method, "url": url.partition("?")[0]}}
         yield Outgoing(traced_headers(), part)
-
-
-def note_response(document: dict[str, object], status: int, content_length: int | None) -> None:
-    """Writes a response into a document with its flags: error for 4xx, throttle for 429 as well, fault for 5xx.
-
-    Source: X-Ray segment documents, "HTTP request data".
-    """
-    response: dict[str, int] = {"status": status}
-    if content_length is not None:
-        response["content_length"] = content_length
-    http = document.setdefault("http", {})
-    if isinstance(http, dict):
-        http["response"] = response
-    if status >= 500:
-        document["fault"] = True
-    elif status >= 400:
-        document["error"] = True
-        if status == 429:
-            document["throttle"] = True

@@ -6,15 +6,17 @@ import logging
 import os
 import random
 import threading
-import time
 from collections.abc import Callable
+from time import monotonic, time
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from aws_xray_sdk.core.sampling.connector import ServiceConnector
 from aws_xray_sdk.core.sampling.local.sampler import LocalSampler
 from aws_xray_sdk.core.sampling.reservoir import ReservoirDecision
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tracing.counting import Counter
 from tracing.settings import Address
 
 logger = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ _RETRY_SECONDS = 2.0
 _RULES_LAST_SECONDS = 3600.0
 _REMEMBERED_MATCHES = 2048
 
+_die = random.Random().random  # noqa: S311 - no secret hangs on it
+
 
 class Decision(NamedTuple):
     """Whether a request is sampled, and by which centralised rule."""
@@ -34,17 +38,95 @@ class Decision(NamedTuple):
     rule: str | None = None
 
 
+_LOCALLY_YES, _LOCALLY_NO = Decision(sampled=True), Decision(sampled=False)
+
+
+class _Use:
+    """What a rule of one name has decided; it goes on when the rules are fetched anew."""
+
+    def __init__(self) -> None:
+        self.requests, self.borrowed, self.sampled = Counter(), Counter(), Counter()
+        self.reported = self.told = (0, 0, 0)
+
+    def total(self) -> tuple[int, int, int]:
+        return self.requests.value, self.borrowed.value, self.sampled.value
+
+
+class Rule:
+    """A rule as the SDK fetched it, and what it has decided; `before` is the rule of its name that it replaces.
+
+    Source: X-Ray developer guide, "Using X-Ray sampling rules with the X-Ray API": take from the reservoir up to the
+    quota, or borrow one request a second where there is no valid quota, else throw the die of the fixed rate.
+    """
+
+    def __init__(self, fetched: Any, before: Rule | None = None) -> None:
+        if before is not None:
+            fetched.reservoir = before.fetched.reservoir
+        self.fetched: Any = fetched
+        self.name = str(fetched.name)
+        self._use: _Use = _Use() if before is None else before._use
+        self._rate = fetched.rate
+        self._empty_second = 0
+        self._yes, self._no = Decision(sampled=True, rule=self.name), Decision(sampled=False, rule=self.name)
+
+    def applies_to(self, request: dict[str, str]) -> bool:
+        """Whether it decides for a request with this service, host, method and path."""
+        return bool(self.fetched.is_default() or self.fetched.match(request))
+
+    def decide(self) -> Decision:
+        """Decides for a request to which the rule applies, and counts it.
+
+        The SDK's reservoir is behind a lock; once it is empty it is not asked again within that second.
+        """
+        use = self._use
+        use.requests.add()
+        second = int(time())
+        if second != self._empty_second:
+            taken = self.fetched.reservoir.borrow_or_take(second, self.fetched.can_borrow)
+            if taken is ReservoirDecision.BORROW or taken is ReservoirDecision.TAKE:
+                (use.borrowed if taken is ReservoirDecision.BORROW else use.sampled).add()
+                return self._yes
+            self._empty_second = second
+        if _die() < self._rate:
+            use.sampled.add()
+            return self._yes
+        return self._no
+
+    def aim(self, target: dict[str, Any]) -> None:
+        """Takes the quota and the rate that X-Ray has given to this client."""
+        self.fetched.reservoir.load_quota(target["quota"], target["TTL"], target["interval"])
+        self._rate = target["rate"]
+        self._empty_second = 0
+
+    def is_due(self) -> bool:
+        """Whether its use is to be reported: it was used, and as many reports were left out as X-Ray has asked for."""
+        return self._use.requests.value > self._use.reported[0] and bool(self.fetched.time_to_report())
+
+    def snapshot_statistics(self) -> dict[str, int]:
+        """Its use since the last report that arrived, under the names by which the SDK's connector asks for it."""
+        use = self._use
+        use.told = use.total()
+        since = (now - then for now, then in zip(use.told, use.reported, strict=True))
+        return dict(zip(("request_count", "borrow_count", "sampled_count"), since, strict=True))
+
+    def is_reported(self) -> None:
+        """Notes that the last snapshot has arrived."""
+        self._use.reported = self._use.told
+
+
 class RuleSet:
     """The rules as they were fetched, by priority; it is replaced as a whole.
 
     Matching costs some microseconds a rule, so what matched is remembered as long as the set lives.
     """
 
-    def __init__(self, rules: list[Any]) -> None:
-        self.rules = tuple(sorted(rules, key=lambda rule: (rule.priority, rule.name)))
-        self._matches: dict[tuple[str, str, str, str], Any] = {}
+    def __init__(self, fetched: list[Any], before: RuleSet | None = None) -> None:
+        known = {rule.name: rule for rule in before.rules} if before is not None else {}
+        in_order = sorted(fetched, key=lambda rule: (rule.priority, rule.name))
+        self.rules: tuple[Rule, ...] = tuple(Rule(rule, known.get(rule.name)) for rule in in_order)
+        self._matches: dict[tuple[str, str, str, str], Rule | None] = {}
 
-    def match(self, service: str, host: str, method: str, path: str) -> Any:
+    def match(self, service: str, host: str, method: str, path: str) -> Rule | None:
         """The first rule that applies to a request, or None; the rule "Default" applies to every request."""
         key = (service, host, method, path)
         if key in self._matches:
@@ -52,7 +134,7 @@ class RuleSet:
         if len(self._matches) >= _REMEMBERED_MATCHES:
             self._matches.clear()
         request = {"service": service, "host": host, "method": method, "path": path}
-        found = next((rule for rule in self.rules if rule.is_default() or rule.match(request)), None)
+        found = next((rule for rule in self.rules if rule.applies_to(request)), None)
         self._matches[key] = found
         return found
 
@@ -63,50 +145,52 @@ class Sampler:
     A thread of its own keeps the rules; it starts with `start` or the first decision, and again after a fork.
     """
 
+    _keeper: _Keeper
+    _is_started: bool
+
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._lock = threading.Lock()
-        self._process_id = 0
-        self._local = LocalSampler()
-        self._keeper = _Keeper(address)
+        self._reset()
+        _samplers.add(self)
 
     def start(self, wait_seconds: float = 0.0) -> None:
         """Starts the thread that keeps the rules, once per process; waits for the daemon's first answer."""
         with self._lock:
-            if self._process_id != os.getpid():
-                self._process_id = os.getpid()
-                self._local = LocalSampler()
-                self._keeper = _Keeper(self._address)
+            if not self._is_started:
+                self._is_started = True
                 threading.Thread(target=self._keeper.run, name="xray-sampling", daemon=True).start()
         self._keeper.asked.wait(wait_seconds)
 
     def stop(self) -> None:
         """Ends the thread; a later decision starts another."""
         self._keeper.stopped.set()
-        self._process_id = 0
+        self._reset()
 
     def decide(self, service: str, host: str, method: str, path: str) -> Decision:
         """Decides for one request; counts it for the rule that matched."""
-        if self._process_id != os.getpid():
+        if not self._is_started:
             self.start()
         rule = self._keeper.rule_set.match(service, host, method, path)
-        if rule is None:
-            return Decision(bool(self._local.should_trace({"host": host, "method": method, "path": path})))
-        return Decision(_take(rule), str(rule.name))
+        if rule is not None:
+            return rule.decide()
+        return _LOCALLY_YES if self._local.should_trace() else _LOCALLY_NO
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._is_started = False
+        self._local = LocalSampler()
+        self._keeper = _Keeper(self._address)
 
 
-def _take(rule: Any) -> bool:
-    """Takes from the rule's reservoir, else throws its die."""
-    rule.increment_request_count()
-    reservoir = rule.reservoir  # None once a newer rule of this name has taken it over
-    decision = reservoir and reservoir.borrow_or_take(int(time.time()), rule.can_borrow)
-    if decision == ReservoirDecision.BORROW:
-        rule.increment_borrow_count()
-        return True
-    if decision == ReservoirDecision.TAKE or random.random() < rule.rate:  # noqa: S311 - no secret hangs on it
-        rule.increment_sampled_count()
-        return True
-    return False
+_samplers: WeakSet[Sampler] = WeakSet()
+
+
+def _reset_after_fork() -> None:
+    for sampler in _samplers:
+        sampler._reset()
+
+
+os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 class _Keeper:
@@ -138,11 +222,11 @@ class _Keeper:
         """Reports what the rules decided and takes the targets; returns where the rules are old or have changed."""
         rules_due_at = self._fetched_at + _RULES_SECONDS
         changed = False
-        while not changed and time.monotonic() < rules_due_at and not self.stopped.wait(_TARGETS_SECONDS):
+        while not changed and monotonic() < rules_due_at and not self.stopped.wait(_TARGETS_SECONDS):
             changed = self._attempt(self._fetch_targets, connector)
 
     def _forget_old_rules(self) -> None:
-        if self.rule_set.rules and time.monotonic() > self._fetched_at + _RULES_LAST_SECONDS:
+        if self.rule_set.rules and monotonic() > self._fetched_at + _RULES_LAST_SECONDS:
             self.rule_set = RuleSet([])
 
     def _attempt(self, call: Callable[[ServiceConnector], bool], connector: ServiceConnector) -> bool:
@@ -157,28 +241,23 @@ class _Keeper:
         return result
 
     def _fetch_rules(self, connector: ServiceConnector) -> bool:
-        began_at = int(time.time())
+        began_at = int(time())
         fetched = connector.fetch_sampling_rules()
         if not fetched:
             return False
-        before = {rule.name: rule for rule in self.rule_set.rules}
-        for rule in fetched:
-            if rule.name in before:
-                rule.merge(before[rule.name])
-        self.rule_set = RuleSet(fetched)
-        self._fetched_at = time.monotonic()
+        self.rule_set = RuleSet(fetched, self.rule_set)
+        self._fetched_at = monotonic()
         self._asked_at = began_at
         return True
 
     def _fetch_targets(self, connector: ServiceConnector) -> bool:
         """True where the account's rules were modified after they were fetched."""
-        used = [rule for rule in self.rule_set.rules if rule.ever_matched() and rule.time_to_report()]
+        used = [rule for rule in self.rule_set.rules if rule.is_due()]
         if not used:
             return False
         targets, modified_at = connector.fetch_sampling_target(used)
         for rule in used:
-            target = targets.get(rule.name)
-            if target is not None:
-                rule.reservoir.load_quota(target["quota"], target["TTL"], target["interval"])
-                rule.rate = target["rate"]
+            rule.is_reported()
+            if rule.name in targets:
+                rule.aim(targets[rule.name])
         return bool(modified_at >= self._asked_at)

@@ -28,12 +28,14 @@ class TracingSettings:
     tcp_address: Address = ("127.0.0.1", 2000)
     trust_incoming_sampled: bool = False
     untraced_paths: tuple[str, ...] = field(default=DEFAULT_UNTRACED_PATHS)
+    kept_per_second: int = 10
+    keep_slower_than_seconds: float = 0.0
 
     @classmethod
     def from_environment(
         cls, environ: Mapping[str, str], service_name: str, *, trust_incoming_sampled: bool = False
     ) -> TracingSettings:
-        """Reads TRACING, AWS_XRAY_DAEMON_ADDRESS, XRAY_TRUST_INCOMING_SAMPLED and XRAY_UNTRACED_PATHS.
+        """Reads TRACING, AWS_XRAY_DAEMON_ADDRESS and the variables XRAY_*, which the README lists.
 
         `trust_incoming_sampled` is what holds where its variable is not set: a service that only others of the same
         owner reach may say True. Raises SettingsError.
@@ -46,6 +48,8 @@ class TracingSettings:
             tcp_address=tcp_address,
             trust_incoming_sampled=_boolean(environ, "XRAY_TRUST_INCOMING_SAMPLED", trust_incoming_sampled),
             untraced_paths=_paths(environ.get("XRAY_UNTRACED_PATHS")),
+            kept_per_second=_number(environ, "XRAY_KEPT_PER_SECOND", 10),
+            keep_slower_than_seconds=_number(environ, "XRAY_KEEP_SLOWER_THAN_MS", 0) / 1000,
         )
 
 
@@ -87,6 +91,13 @@ def _boolean(environ: Mapping[str, str], name: str, default: bool) -> bool:
     if text.lower() not in _BOOLEANS:
         raise SettingsError(f"{name} is {text!r}: give true or false")
     return _BOOLEANS[text.lower()]
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise SettingsError(f"{name} is {text!r}: give a whole number, 0 for none")
+    return int(text)
 
 
 def _paths(text: str | None) -> tuple[str, ...]:

@@ -8,19 +8,16 @@ from typing import Any
 
 from tracing import header
 from tracing.core import Environ, Tracing
-from tracing.entities import Segment, activate, deactivate
-from tracing.http import note_response
+from tracing.entities import activate, deactivate
+from tracing.requests import tell_exchange
 
 ExceptionInformation = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
+Write = Callable[[bytes], object]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 RouteOf = Callable[[Environ], str | None]
 
 ROUTE = "tracing.route"
-_URL_CHARACTERS = 2000
-_AGENT_CHARACTERS = 500
-_ADDRESS_CHARACTERS = 100
-_METHOD_CHARACTERS = 20
 
 
 def route_of(environ: Environ) -> str | None:
@@ -29,32 +26,54 @@ def route_of(environ: Environ) -> str | None:
 
 
 class TracedApplication:
-    """A WSGI application with a segment around every request to a traced path."""
+    """A WSGI application with a segment around every request to a traced path.
+
+    `route` tells the template of a request's route from its environ, when the response starts. After `switch_off` the
+    wrapper does nothing any more: it can stay where something else was wrapped around it.
+    """
 
     def __init__(self, application: Application, tracing: Tracing, route: RouteOf = route_of) -> None:
         self.application = application
-        self._tracing = tracing
+        self._tracing: Tracing | None = tracing if tracing.enabled else None
         self._route = route
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if self._tracing.is_untraced(environ.get("PATH_INFO", "")):
+        tracing = self._tracing
+        if tracing is None or tracing.is_untraced(environ.get("PATH_INFO", "")):
             return self.application(environ, start_response)
-        exchange = _Exchange(self._tracing, environ, start_response, self._route)
+        exchange = _Exchange(tracing, environ, start_response, self._route)
         token = activate(exchange.segment)
         try:
             body = self.application(environ, exchange.start_response)
         except BaseException as error:
-            exchange.fail(error)
+            exchange.fail(error, 0)
             raise
         finally:
             deactivate(token)
-        return exchange.answer(body)
+        if isinstance(body, list | tuple):
+            exchange.close(sum(map(len, body)))
+            return body
+        return _TracedBody(body, exchange)
+
+    def switch_off(self) -> None:
+        """Traces no further request."""
+        self._tracing = None
 
 
 class _Exchange:
     """One request and its response, seen from outside the application."""
 
-    __slots__ = ("_environ", "_length", "_route", "_route_of", "_start_response", "_status", "_tracing", "segment")
+    __slots__ = (
+        "_environ",
+        "_route",
+        "_route_of",
+        "_start_response",
+        "_status",
+        "_tracing",
+        "_write",
+        "_written_bytes",
+        "segment",
+    )
 
     def __init__(self, tracing: Tracing, environ: Environ, start_response: StartResponse, route: RouteOf) -> None:
         self._tracing = tracing
@@ -62,81 +81,72 @@ class _Exchange:
         self._start_response = start_response
         self._route_of = route
         self._route: str | None = None
-        self._status: int | None = None
-        self._length: int | None = None
-        self.segment: Segment = tracing.open(environ)
+        self._status = ""
+        self._written_bytes = 0
+        self.segment = tracing.open(environ)
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInformation = None) -> Any:
-        """Notes status, length and route (frameworks forget it soon after), and adds the trace header."""
-        self._status = int(status[:3])
-        if self.segment.sampled:
-            self._route = self._route_of(self._environ)
-            self._length = _content_length(headers)
-        traced = [*headers, (header.HEADER_NAME, header.answered(self.segment.trace_id, self.segment.sampled))]
-        return (
-            self._start_response(status, traced) if exc_info is None else self._start_response(status, traced, exc_info)
-        )
+        """Notes status and route (frameworks forget it soon after), and adds the trace header."""
+        segment = self.segment
+        self._status = status
+        self._route = self._route_of(self._environ)
+        traced = [*headers, (header.HEADER_NAME, header.answered(segment.trace_id, segment.sampled))]
+        if exc_info is None:
+            write = self._start_response(status, traced)
+        else:
+            write = self._start_response(status, traced, exc_info)
+        if write is None:  # granian, for one, leaves PEP 3333's `write` out
+            return None
+        self._write: Write = write
+        return self.write
 
-    def answer(self, body: Iterable[bytes]) -> Iterable[bytes]:
-        """The body for the server: as it is where it is complete, else one whose end closes the segment."""
-        if isinstance(body, list):
-            self.close(sum(map(len, body)))
-            return body
-        return _TracedBody(body, self)
+    def write(self, content: bytes) -> None:
+        """PEP 3333's other way to send a part of the body."""
+        self._write(content)
+        self._written_bytes += len(content)
 
-    def fail(self, error: BaseException) -> None:
-        """Closes the segment of a request whose application raised; the server answers that with 500."""
-        if self._status is None:
-            self._status = 500
-        if self.segment.sampled:
-            self.segment.record_exception(error)
-        self.close(None)
+    def fail(self, error: BaseException, body_bytes: int) -> None:
+        """Closes the segment of a request whose application raised."""
+        self.segment.record_exception(error)
+        self.close(body_bytes)
 
-    def close(self, body_bytes: int | None) -> None:
-        """Completes the segment and sends it."""
-        if self.segment.sampled:
-            self._complete(self.segment, body_bytes)
-        self._tracing.close(self.segment)
-
-    def _complete(self, segment: Segment, body_bytes: int | None) -> None:
-        environ, status, document = self._environ, self._status or 500, segment.document
-        path = _path(environ)
-        method = environ.get("REQUEST_METHOD", "")[:_METHOD_CHARACTERS]
-        document["http"] = {"request": _request(environ, method, path)}
-        note_response(document, status, body_bytes if self._length is None else self._length)
-        annotations = document.setdefault("annotations", {})
-        annotations.update(http_method=method, http_url=path[:500], http_status=status)
-        if self._route is not None:
-            annotations["http_route"] = self._route[:500]
+    def close(self, body_bytes: int) -> None:
+        """Completes the segment and sends it, where it is sampled or kept."""
+        segment = self.segment
+        status = _status_code(self._status)
+        if status >= 500:
+            segment.document["fault"] = True
+        if self._tracing.keeps(segment):
+            tell_exchange(segment.document, self._environ, self._route, status, body_bytes + self._written_bytes)
+            self._tracing.close(segment)
 
 
 class _TracedBody:
     """A response body; its code runs in the segment's context, and its end is the segment's."""
 
-    __slots__ = ("_body", "_bytes", "_exchange", "_iterator")
+    __slots__ = ("_body", "_bytes", "_exchange", "_next", "_segment")
 
     def __init__(self, body: Iterable[bytes], exchange: _Exchange) -> None:
         self._body = body
         self._exchange: _Exchange | None = exchange
-        self._iterator: Iterator[bytes] | None = None
+        self._segment = exchange.segment
+        self._next: Callable[[], bytes] | None = None
         self._bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        exchange = self._exchange
-        if exchange is None:
-            raise StopIteration
-        token = activate(exchange.segment)
+        token = activate(self._segment)
         try:
-            chunk = self._next_chunk()
+            if self._next is None:
+                self._next = iter(self._body).__next__
+            chunk = self._next()
         except StopIteration:
-            self._end(exchange)
+            self._end()
             raise
         except BaseException as error:
-            self._exchange = None
-            exchange.fail(error)
+            self._end(error)
             raise
         finally:
             deactivate(token)
@@ -145,63 +155,32 @@ class _TracedBody:
 
     def close(self) -> None:
         """Closes the application's body, and the segment where the body was not read to its end."""
-        exchange = self._exchange
-        if exchange is None:
-            self._close_body()
-            return
-        token = activate(exchange.segment)
+        token = activate(self._segment)
+        error: BaseException | None = None
         try:
-            self._close_body()
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        except BaseException as raised:
+            error = raised
+            raise
         finally:
             deactivate(token)
-            self._end(exchange)
+            self._end(error)
 
-    def _end(self, exchange: _Exchange) -> None:
-        self._exchange = None
-        exchange.close(self._bytes)
-
-    def _close_body(self) -> None:
-        close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
-
-    def _next_chunk(self) -> bytes:
-        if self._iterator is None:
-            self._iterator = iter(self._body)
-        return next(self._iterator)
+    def _end(self, error: BaseException | None = None) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
+            return
+        if error is None:
+            exchange.close(self._bytes)
+        else:
+            exchange.fail(error, self._bytes)
 
 
-def _content_length(headers: list[tuple[str, str]]) -> int | None:
-    for name, value in headers:
-        if name.lower() == "content-length" and value.isdigit():
-            return int(value)
-    return None
-
-
-def _request(environ: Environ, method: str, path: str) -> dict[str, Any]:
-    host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
-    url = f"{environ.get('wsgi.url_scheme', 'http')}://{host}{path}"
-    request: dict[str, Any] = {"method": method, "url": url[:_URL_CHARACTERS]}
-    agent = environ.get("HTTP_USER_AGENT")
-    if agent:
-        request["user_agent"] = agent[:_AGENT_CHARACTERS]
-    forwarded = environ.get("HTTP_X_FORWARDED_FOR")
-    if forwarded:
-        request["client_ip"] = forwarded.partition(",")[0].strip()[:_ADDRESS_CHARACTERS]
-        request["x_forwarded_for"] = True
-    elif "REMOTE_ADDR" in environ:
-        request["client_ip"] = _without_port(environ["REMOTE_ADDR"])
-    return request
-
-
-def _path(environ: Environ) -> str:
-    """The path as text; WSGI (PEP 3333) hands its bytes over as Latin-1."""
-    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def _without_port(address: str) -> str:
-    """The address alone: some servers give REMOTE_ADDR with the port, as 10.0.0.1:5000 or [::1]:5000."""
-    if address.startswith("["):
-        return address[1:].partition("]")[0]
-    return address.partition(":")[0] if address.count(":") == 1 else address
+def _status_code(status: str) -> int:
+    """The number of a status line; 500, a server's answer, where the application gave none."""
+    try:
+        return int(status[:3])
+    except (TypeError, ValueError):
+        return 500

@@ -28,9 +28,16 @@ def test_daemon_address_is_read_as_the_sdks_do(text: str, udp: tuple[str, int], 
 
 
 def test_variables_win_over_defaults() -> None:
-    environ = {"TRACING": "off", "XRAY_TRUST_INCOMING_SAMPLED": "false", "XRAY_UNTRACED_PATHS": "/a, /b"}
+    environ = {
+        "TRACING": "off",
+        "XRAY_TRUST_INCOMING_SAMPLED": "false",
+        "XRAY_UNTRACED_PATHS": "/a, /b",
+        "XRAY_KEPT_PER_SECOND": "3",
+        "XRAY_KEEP_SLOWER_THAN_MS": "250",
+    }
     settings = TracingSettings.from_environment(environ, "shop", trust_incoming_sampled=True)
     assert (settings.mode, settings.trust_incoming_sampled, settings.untraced_paths) == ("off", False, ("/a", "/b"))
+    assert (settings.kept_per_second, settings.keep_slower_than_seconds) == (3, 0.25)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +45,9 @@ def test_variables_win_over_defaults() -> None:
     [
         ("TRACING", "zipkin"),
         ("XRAY_TRUST_INCOMING_SAMPLED", "perhaps"),
+        ("XRAY_KEPT_PER_SECOND", "-1"),
+        ("XRAY_KEPT_PER_SECOND", "9" * 5000),
+        ("XRAY_KEEP_SLOWER_THAN_MS", "1.5"),
         ("AWS_XRAY_DAEMON_ADDRESS", "nowhere"),
         ("AWS_XRAY_DAEMON_ADDRESS", "host:port"),
         ("AWS_XRAY_DAEMON_ADDRESS", "tcp:a:1 tcp:b:2"),

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tracing.redis
@@ -17,7 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ProgrammingError
 from tracing import Segment, annotate, current, record_exception, subsegment
-from tracing.entities import activate, deactivate
+from tracing.entities import HELD_SUBSEGMENTS, activate, deactivate
 from tracing.http import outgoing, traced_headers
 
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
@@ -194,3 +195,47 @@ def test_outgoing_call_of_an_unsampled_request_says_so() -> None:
         headers.answered(200)
     assert headers["X-Amzn-Trace-Id"] == f"Root={ROOT};Parent={segment.id};Sampled=0"
     assert "subsegments" not in segment.document
+
+
+@contextmanager
+def _sending_request() -> Iterator[tuple[Segment, list[dict[str, Any]]]]:
+    """A sampled request, and what was sent apart from it."""
+    with _request() as segment:
+        sent: list[dict[str, Any]] = []
+        segment.send = lambda entity: sent.append(entity.document)
+        yield segment, sent
+
+
+def test_subsegments_beyond_a_hundred_are_sent_as_they_end() -> None:
+    with _sending_request() as (segment, sent):
+        for number in range(HELD_SUBSEGMENTS + 5):
+            with subsegment(f"part {number}"), subsegment("inner"):
+                pass
+    held = segment.document["subsegments"]
+    assert len(held) == HELD_SUBSEGMENTS / 2
+    assert len(held) * 2 + len(sent) == 2 * (HELD_SUBSEGMENTS + 5)
+    inner, outer = sent[:2]
+    assert (outer["type"], outer["trace_id"], outer["parent_id"]) == ("subsegment", ROOT, segment.id)
+    assert (inner["name"], inner["parent_id"]) == ("inner", outer["id"])
+
+
+def test_subsegment_that_outlives_its_segment_is_sent_for_itself() -> None:
+    with _sending_request() as (segment, sent):
+        part = segment.child("in a thread")
+        segment.close()
+        inner = part.child("inside")
+        inner.close()
+        part.close(ValueError("late"))
+        part.close()
+    assert segment.document["subsegments"] == [part.document]
+    assert [document["id"] for document in sent] == [inner.id, part.id]
+    assert (sent[1]["parent_id"], sent[1]["cause"]["exceptions"][0]["message"]) == (segment.id, "late")
+    assert "in_progress" not in sent[1]
+
+
+def test_unsampled_request_records_no_subsegments() -> None:
+    with _request(sampled=False) as segment, subsegment("work") as part, subsegment("inner"):
+        assert current() is not segment
+        assert part.header() == f"Root={ROOT};Parent={segment.id};Sampled=0"
+        record_exception(ValueError())
+    assert set(segment.document) == {"id", "trace_id", "name", "start_time"}
