@@ -98,6 +98,11 @@ bench-apps: test-environment ## what tracing costs a request, what a cached answ
 	@tests/system_packages.sh wrk
 	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/apps.py $(PARTS)
 
+.PHONY: bench-yardstick
+bench-yardstick: test-environment ## the backend's cached answers beside those of Fastify, which npm installs
+	@tests/system_packages.sh wrk npm
+	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/yardstick/measure.py
+
 .PHONY: fuzz-tracing
 fuzz-tracing: test-environment ## a million random requests, traced and not: the same outcome, valid segments, nothing lost
 	@PYTHONPATH=apps:tests $(VENV)/bin/python -m fuzz

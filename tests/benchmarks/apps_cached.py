@@ -19,7 +19,7 @@ CATEGORIES: Final = "/api/catalog/categories"
 SEARCH: Final = "/api/search?q=lamp"
 MIX: Final = (PRODUCTS, CATEGORIES, PRODUCTS, SEARCH)
 SERVICE: Final = "ecommerce-backend"
-_TRACED = (0.95, 1.05)
+TRACED: Final = (0.95, 1.05)
 
 
 def measure(shop: Shop, daemon: RunningDaemon, sink: Sink) -> dict[str, list[float]]:
@@ -36,7 +36,7 @@ def measure(shop: Shop, daemon: RunningDaemon, sink: Sink) -> dict[str, list[flo
         ways = [
             Way("bare", *bare, MIX, shop.headers),
             Way("untraced", *untraced, MIX, shop.headers),
-            Way("traced_100", *traced, MIX, shop.headers, _TRACED),
+            Way("traced_100", *traced, MIX, shop.headers, TRACED),
         ]
         return _figures(compare(ways, sink.arrived))
 
