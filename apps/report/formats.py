@@ -30,6 +30,11 @@ def milliseconds(value: float | None) -> str:
     return f"{value:,.{decimals}f} ms"
 
 
+def fixed(value: float, decimals: int) -> str:
+    """A number with just so many decimals, for columns that are added up."""
+    return f"{value:,.{decimals}f}"
+
+
 def percent(share: float | None) -> str:
     """0 to 1 -> "99.95 %"; "> 99.99 %" and "< 0.01 %" rather than a rounded 100 or 0."""
     if share is None:

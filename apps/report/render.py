@@ -55,7 +55,7 @@ def _environment(record: Mapping[str, Any]) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {function.__name__: function for function in _FILTERS}
-    environment.filters["by_name"] = formats.by_name
+    environment.filters |= {"by_name": formats.by_name, "fixed": formats.fixed}
     environment.globals["figure"] = Figures(record)
     return environment
 

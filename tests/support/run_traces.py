@@ -39,13 +39,17 @@ def _backend(ids: _Ids, trace_id: str, start: float, duration: float, route: str
     sql = {
         "sql": {
             "sanitized_query": "SELECT products.id, products.slug FROM products WHERE products.status = %s LIMIT %s"
-        }
+        },
+        "metadata": {"sql": {"rows": 24}},
     }
+    get, store = (
+        {"metadata": {"redis": {"command": name, "keys": keys}}} for name, keys in (("GET", 1), ("EVALSHA", 9))
+    )
     subsegments = [
-        _remote(ids, "redis", start + duration * 0.04, duration * 0.05),
+        _remote(ids, "redis", start + duration * 0.04, duration * 0.05, **get),
         _remote(ids, "postgresql", start + duration * 0.14, duration * 0.52, **sql),
         _remote(ids, "postgresql", start + duration * 0.68, duration * 0.14, **sql),
-        _remote(ids, "redis", start + duration * 0.86, duration * 0.06),
+        _remote(ids, "redis", start + duration * 0.86, duration * 0.06, **store),
     ]
     return _part(
         ids,
@@ -61,8 +65,9 @@ def _backend(ids: _Ids, trace_id: str, start: float, duration: float, route: str
 
 
 def _page(ids: _Ids, trace_id: str, start: float, duration: float) -> list[Segment]:
-    first = _remote(ids, "ecommerce-backend", start + duration * 0.03, duration * 0.55)
-    second = _remote(ids, "ecommerce-backend", start + duration * 0.6, duration * 0.22)
+    goods, tree = (_http(f"http://127.0.0.1:4000/api/catalog/{name}", 200) for name in ("products", "categories"))
+    first = _remote(ids, "ecommerce-backend", start + duration * 0.03, duration * 0.55, http=goods)
+    second = _remote(ids, "ecommerce-backend", start + duration * 0.6, duration * 0.22, http=tree)
     render = _part(ids, "render", start + duration * 0.84, duration * 0.13)
     page = _part(
         ids,

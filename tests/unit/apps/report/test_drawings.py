@@ -1,4 +1,4 @@
-"""Scales, layouts and waterfalls: the geometry behind the page."""
+"""Scales and layouts: the geometry behind the page."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import pytest
 from report.charts import Line, Panel, linear_scale, log_scale, time_ticks
 from report.formats import byte_size, milliseconds, percent, price, usd
 from report.service_map import NARROW, WIDE, Geometry, ServiceMap, draw_service_map
-from report.waterfall import build_waterfall
-from support.run_load import STARTED_AT
 from support.run_parts import run_parts
-from support.run_traces import slow_traces
 
 
 @pytest.mark.parametrize(("top", "last"), [(0, 3), (3, 3), (7, 9), (97, 120), (658, 750), (0.02, 1.2)])
@@ -109,41 +106,6 @@ def _edge(source: str, target: str, **more: Any) -> dict[str, Any]:
         "faults": 0,
         "total_response_seconds": 0,
     } | more
-
-
-def test_waterfall_joins_both_tiers_under_the_call_between_them() -> None:
-    trace = slow_traces(7, STARTED_AT.timestamp())[0]
-    waterfall = build_waterfall(trace, ["ecommerce-backend", "ecommerce-frontend"])
-    outline = [(row.name, row.kind, row.depth) for row in waterfall.rows[:4]]
-    assert outline == [
-        ("ecommerce-frontend", "tier", 0),
-        ("ecommerce-backend", "remote", 1),
-        ("ecommerce-backend", "tier", 2),
-        ("redis", "remote", 3),
-    ]
-    assert waterfall.tiers == ["ecommerce-frontend", "ecommerce-backend"]
-    assert waterfall.title == "GET /products"
-    assert waterfall.duration_ms == pytest.approx(146, abs=0.01)
-
-
-def test_waterfall_bars_lie_inside_their_parents_time() -> None:
-    trace = slow_traces(7, STARTED_AT.timestamp())[0]
-    waterfall = build_waterfall(trace, [])
-    assert all(0 <= row.left_percent <= row.left_percent + row.width_percent <= 100.2 for row in waterfall.rows)
-
-
-def test_waterfall_takes_segments_as_they_come() -> None:
-    bare = {"id": "a", "name": "shop", "start_time": 1.0, "trace_id": "1", "in_progress": True, "http": None}
-    orphan = {"id": "b", "name": "shop", "start_time": 1.0, "end_time": 1.5, "trace_id": "1", "parent_id": "gone"}
-    itself = {"id": "c", "name": "loop", "start_time": 1.2, "end_time": 1.3, "trace_id": "1", "parent_id": "b"}
-    twice = {**itself, "subsegments": [{"id": "b", "name": "again", "start_time": 1.2, "end_time": 1.3, "fault": True}]}
-    waterfall = build_waterfall({"id": "1", "segments": [bare, orphan, twice]}, [])
-    assert [(row.name, row.in_progress) for row in waterfall.rows] == [("shop", True), ("shop", False), ("loop", False)]
-
-
-def test_waterfall_of_no_segments_is_empty() -> None:
-    waterfall = build_waterfall({"id": "1-2-3", "segments": []}, [])
-    assert (waterfall.rows, waterfall.duration_ms, waterfall.title) == ([], 0, "a trace without segments")
 
 
 @pytest.mark.parametrize(
