@@ -64,6 +64,9 @@ def _whole(document: Document) -> Faults:
     if parent is not None and _ID.fullmatch(parent) is None:
         yield f"parent_id: {parent!r}"
     parts = list(_parts(document))
+    if not all(isinstance(part, dict) for part in parts):
+        yield f"subsegments: {next(part for part in parts if not isinstance(part, dict))!r}"
+        return
     for part in parts:
         yield from _part(part)
     if len({part.get("id") for part in parts}) != len(parts):
@@ -72,12 +75,13 @@ def _whole(document: Document) -> Faults:
         yield "more than 50 annotations"
 
 
-def _parts(document: Document) -> Iterator[Document]:
-    waiting = [document]
+def _parts(document: Document) -> Iterator[Any]:
+    waiting: list[Any] = [document]
     while waiting:
         part = waiting.pop()
         yield part
-        waiting += part.get("subsegments", ())
+        if isinstance(part, dict):
+            waiting += part.get("subsegments", ())
 
 
 def _part(part: Document) -> Faults:
