@@ -1,0 +1,1 @@
+"""OpenTelemetry as the way out: the documents that the hooks fill become spans of the OpenTelemetry SDK."""
