@@ -11,6 +11,7 @@ version_added: 0.1.0
 author: The deepobs.eks maintainers (@deepobs)
 description:
   - Looks at credentials, the cluster, its Kubernetes version, its nodes and its OIDC provider, and changes nothing.
+  - Where asked for it, looks as well whether X-Ray's own endpoint takes OpenTelemetry's spans.
   - Every check comes back with what was seen and, where something is missing, how to get it.
 options:
   cluster_name:
@@ -21,15 +22,22 @@ options:
     description: The oldest Kubernetes version to accept.
     type: str
     default: "1.30"
+  spans:
+    description:
+      - Whether programs will send OpenTelemetry's spans to X-Ray's own OTLP endpoint.
+      - The endpoint takes them where the account's traces go to CloudWatch Logs (Transaction Search).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
   - "IAM permissions: C(eks:DescribeCluster), C(eks:ListNodegroups), C(eks:DescribeNodegroup),
-    C(iam:ListOpenIDConnectProviders)."
+    C(iam:ListOpenIDConnectProviders), with O(spans=true) C(xray:GetTraceSegmentDestination)."
   - Everybody may ask who they are (C(sts:GetCallerIdentity)). That the cluster may not be described is a failed check;
-    that node groups or OIDC providers may not be listed fails the task. With EKS Auto Mode no node group is asked for.
+    that node groups or OIDC providers may not be listed, or the destination of traces not be read, fails the task. With
+    EKS Auto Mode no node group is asked for.
   - EKS tells of managed node groups and of EKS Auto Mode. Nodes of one's own making, such as Karpenter's, it does not
     know, and on Fargate the agents of observability, which run once a node, do not run.
 attributes:
@@ -88,10 +96,12 @@ checks:
       type: str
 """
 
+import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import Account, account_of
 from ansible_collections.deepobs.eks.plugins.module_utils.aws import DeepobsError, call, connect, failure, run_module
 from ansible_collections.deepobs.eks.plugins.module_utils.clusters import describe_cluster
 from ansible_collections.deepobs.eks.plugins.module_utils.paging import pages
@@ -102,6 +112,15 @@ FAILED = "failed"
 
 # API_Nodegroup, "status": those whose nodes run, or may.
 _WITH_NODES = frozenset({"ACTIVE", "UPDATING", "DEGRADED"})
+
+
+class Clients(NamedTuple):
+    """Whom the checks ask."""
+
+    sts: Any
+    eks: Any
+    iam: Any
+    xray: Any
 
 
 def check(name: str, status: str, message: str, remedy: str = "") -> dict[str, str]:
@@ -166,6 +185,46 @@ def check_oidc_provider(issuer: str, provider_arns: list[str]) -> dict[str, str]
     )
 
 
+def check_trace_destination(destination: dict[str, Any], account: Account, region: str) -> dict[str, str]:
+    """Spans are refused until traces go to CloudWatch Logs; the remedy has the commands that bring it about.
+
+    Source: CloudWatch user guide, "Enable transaction search".
+    """
+    place, status = destination.get("Destination", "XRay"), destination.get("Status", "ACTIVE")
+    if (place, status) == ("CloudWatchLogs", "ACTIVE"):
+        return check("trace_destination", OK, "traces go to CloudWatch Logs, so that X-Ray's endpoint takes spans")
+    if place == "CloudWatchLogs":
+        told = f"the change of the destination of traces to CloudWatch Logs is {status}"
+        return check("trace_destination", WARNING, told, "wait until it is ACTIVE; X-Ray refuses spans until then")
+    policy = json.dumps(_spans_policy(account, region), separators=(",", ":"))
+    return check(
+        "trace_destination",
+        FAILED,
+        f"traces go to {place}, and X-Ray's own endpoint refuses OpenTelemetry's spans",
+        "switch on Transaction Search, which changes how the traces of the whole account are kept and billed in this"
+        " region: aws logs put-resource-policy --policy-name TransactionSearchXRayAccess --policy-document"
+        f" '{policy}' && aws xray update-trace-segment-destination --destination CloudWatchLogs; or send spans to a"
+        " collector by OTEL_EXPORTER_OTLP_ENDPOINT in backend_environment and frontend_environment; or trace by xray",
+    )
+
+
+def _spans_policy(account: Account, region: str) -> dict[str, Any]:
+    """The resource policy of CloudWatch Logs that lets X-Ray write spans."""
+    log_groups = f"arn:{account.partition}:logs:{region}:{account.number}:log-group:"
+    statement = {
+        "Sid": "TransactionSearchXRayAccess",
+        "Effect": "Allow",
+        "Principal": {"Service": "xray.amazonaws.com"},
+        "Action": "logs:PutLogEvents",
+        "Resource": [f"{log_groups}aws/spans:*", f"{log_groups}/aws/application-signals/data:*"],
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": f"arn:{account.partition}:xray:{region}:{account.number}:*"},
+            "StringEquals": {"aws:SourceAccount": account.number},
+        },
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
 def _desired_nodes(node_group: dict[str, Any]) -> int:
     return int(node_group.get("scalingConfig", {}).get("desiredSize", 0))
 
@@ -174,36 +233,57 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def observe(sts: Any, eks: Any, iam: Any, cluster_name: str, minimum: str) -> dict[str, Any]:
+def observe(clients: Clients, cluster_name: str, minimum: str, spans: bool) -> dict[str, Any]:
     """Asks AWS, from credentials to the OIDC provider, and stops at the first thing the rest depends on.
 
-    Raises DeepobsError where node groups or IAM's OIDC providers cannot be listed.
+    Raises DeepobsError where node groups, IAM's OIDC providers or the destination of traces cannot be read.
     """
     result: dict[str, Any] = {"account": "", "cluster": {}, "checks": []}
     try:
-        result["account"] = call(sts.get_caller_identity, "learn who calls AWS")["Account"]
+        identity = call(clients.sts.get_caller_identity, "learn who calls AWS")
     except DeepobsError as error:
         remedy = "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws sso login"
         result["checks"].append(check("credentials", FAILED, failure(error)["msg"], remedy))
         return result
+    result["account"] = identity["Account"]
     result["checks"].append(check("credentials", OK, f"account {result['account']}"))
+    if spans:
+        result["checks"].append(read_trace_destination(clients.xray, identity["Arn"]))
     try:
-        described = describe_cluster(eks, cluster_name)
+        described = describe_cluster(clients.eks, cluster_name)
     except DeepobsError as error:
         remedy = "set deepobs_cluster_name and deepobs_region to a cluster of this account that you may describe"
         result["checks"].append(check("cluster", FAILED, failure(error)["msg"], remedy))
         return result
     result["cluster"] = _cluster(described)
-    auto_mode = described.get("computeConfig", {}).get("enabled", False)
-    node_groups = [] if auto_mode else read_node_groups(eks, cluster_name)
-    listed = call(iam.list_open_id_connect_providers, "list IAM's OIDC providers")["OpenIDConnectProviderList"]
-    result["checks"] += [
-        check_cluster_status(result["cluster"]),
-        check_version(result["cluster"], minimum),
-        check_nodes(auto_mode, node_groups),
-        check_oidc_provider(result["cluster"]["issuer"], [entry["Arn"] for entry in listed]),
-    ]
+    result["checks"] += check_cluster(clients, described, result["cluster"], minimum)
     return result
+
+
+def check_cluster(
+    clients: Clients, described: dict[str, Any], cluster: dict[str, str], minimum: str
+) -> list[dict[str, str]]:
+    """The checks of a cluster that was found. Raises DeepobsError where node groups or providers cannot be listed."""
+    auto_mode = described.get("computeConfig", {}).get("enabled", False)
+    node_groups = [] if auto_mode else read_node_groups(clients.eks, cluster["name"])
+    purpose = "list IAM's OIDC providers"
+    listed = call(clients.iam.list_open_id_connect_providers, purpose)["OpenIDConnectProviderList"]
+    return [
+        check_cluster_status(cluster),
+        check_version(cluster, minimum),
+        check_nodes(auto_mode, node_groups),
+        check_oidc_provider(cluster["issuer"], [entry["Arn"] for entry in listed]),
+    ]
+
+
+def read_trace_destination(xray: Any, caller_arn: str) -> dict[str, str]:
+    """The check of where X-Ray keeps traces. Raises DeepobsError where that cannot be read."""
+    read = getattr(xray, "get_trace_segment_destination", None)
+    if read is None:
+        told = "this botocore does not know where X-Ray keeps traces"
+        return check("trace_destination", WARNING, told, "install requirements/controller.txt")
+    destination = call(read, "read where X-Ray keeps traces")
+    return check_trace_destination(destination, account_of(caller_arn), xray.meta.region_name)
 
 
 def read_node_groups(eks: Any, cluster_name: str) -> list[dict[str, Any]]:
@@ -237,8 +317,8 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     minimum = module.params["minimum_kubernetes_version"]
     if not re.fullmatch(r"\d+\.\d+", minimum):
         raise ValueError("minimum_kubernetes_version must be of the form 1.30, and quoted: YAML reads 1.30 as 1.3")
-    sts, eks, iam = (connect(module, service) for service in ("sts", "eks", "iam"))
-    return {"changed": False, **observe(sts, eks, iam, module.params["cluster_name"], minimum)}
+    clients = Clients(*(connect(module, service) for service in Clients._fields))
+    return {"changed": False, **observe(clients, module.params["cluster_name"], minimum, module.params["spans"])}
 
 
 def main() -> None:
@@ -246,6 +326,7 @@ def main() -> None:
         argument_spec={
             "cluster_name": {"type": "str", "required": True},
             "minimum_kubernetes_version": {"type": "str", "default": "1.30"},
+            "spans": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
+from ansible_collections.deepobs.eks.plugins.module_utils.arns import Account
 from ansible_collections.deepobs.eks.plugins.modules.eks_preflight_info import (
     check_cluster_status,
     check_nodes,
     check_oidc_provider,
+    check_trace_destination,
     check_version,
 )
 from support.admin import Admin
@@ -188,3 +192,44 @@ def test_provider_is_the_one_of_the_issuer(issuer: str, providers: list[str], ex
 def test_minimum_that_is_no_version_is_refused(account: str, minimum: str) -> None:
     with pytest.raises(ModuleFailedError, match="minimum_kubernetes_version"):
         preflight(minimum_kubernetes_version=minimum)
+
+
+def test_destination_of_traces_is_looked_at_where_spans_are_to_be_sent(aws: Any) -> None:
+    assert "trace_destination" not in statuses(preflight())
+    refused = {check["name"]: check for check in preflight(spans=True)["checks"]}["trace_destination"]
+
+    assert refused["status"] == "failed"
+    assert "aws xray update-trace-segment-destination --destination CloudWatchLogs" in refused["remedy"]
+    policy = re.search(r"--policy-document '(.*?)'", refused["remedy"])
+    assert policy is not None
+    aws.logs.put_resource_policy(policyName="TransactionSearchXRayAccess", policyDocument=policy.group(1))
+    aws.xray.update_trace_segment_destination(Destination="CloudWatchLogs")
+    eventually(lambda: statuses(preflight(spans=True))["trace_destination"] == "ok")
+    assert differences(return_documentation("eks_preflight_info"), preflight(spans=True)) == []
+
+
+def test_destination_that_may_not_be_read_fails_the_task(account: str) -> None:
+    denied = {"operation": "GetTraceSegmentDestination", "error": {"code": "AccessDeniedException", "status": 403}}
+    with Admin(account).faults(denied), pytest.raises(ModuleFailedError, match="GetTraceSegmentDestination"):
+        preflight(spans=True)
+
+
+@pytest.mark.parametrize(
+    ("destination", "expected"),
+    [
+        ({"Destination": "CloudWatchLogs", "Status": "ACTIVE"}, "ok"),
+        ({"Destination": "CloudWatchLogs", "Status": "PENDING"}, "warning"),
+        ({"Destination": "XRay", "Status": "ACTIVE"}, "failed"),
+        ({}, "failed"),
+    ],
+)
+def test_spans_are_taken_once_the_logs_are_the_destination(destination: dict[str, str], expected: str) -> None:
+    assert check_trace_destination(destination, Account("aws", "123456789012"), "eu-west-1")["status"] == expected
+
+
+def test_policy_in_the_remedy_is_of_the_partition_and_region() -> None:
+    found = check_trace_destination({}, Account("aws-cn", "123456789012"), "cn-north-1")
+    (statement,) = json.loads(found["remedy"].split("'")[1])["Statement"]
+
+    assert statement["Resource"][0] == "arn:aws-cn:logs:cn-north-1:123456789012:log-group:aws/spans:*"
+    assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": "arn:aws-cn:xray:cn-north-1:123456789012:*"}
