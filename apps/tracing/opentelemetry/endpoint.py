@@ -20,7 +20,12 @@ from tracing.settings import SettingsError
 
 _PATH: Final = "/v1/traces"
 _XRAY_HOST: Final = re.compile(r"xray(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)")
-_PROTOCOL: Final = "http/protobuf"
+# OpenTelemetry's exporter would only fail with the first span.
+_USABLE: Final = {
+    f"OTEL_EXPORTER_OTLP_{traces}{name}": re.compile(values)
+    for traces in ("TRACES_", "")
+    for name, values in {"PROTOCOL": "http/protobuf", "COMPRESSION": "none|gzip|deflate", "TIMEOUT": r"\d+"}.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,9 @@ def endpoint_from(environ: Mapping[str, str]) -> Endpoint:
 
     Raises SettingsError.
     """
-    _check_protocol(environ)
+    for name, usable in _USABLE.items():
+        if environ.get(name) and not usable.fullmatch(environ[name]):
+            raise SettingsError(f"{name} is {environ[name]!r}: give what matches {usable.pattern}")
     url = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if not url and not base:
@@ -49,12 +56,6 @@ def endpoint_from(environ: Mapping[str, str]) -> Endpoint:
         raise SettingsError(f"{name} is {url or base!r}: give a URL, such as http://127.0.0.1:4318")
     own = _XRAY_HOST.fullmatch(parts.hostname)
     return Endpoint(chosen, own.group(1) if own else None)
-
-
-def _check_protocol(environ: Mapping[str, str]) -> None:
-    for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-        if environ.get(name, _PROTOCOL) not in ("", _PROTOCOL):
-            raise SettingsError(f"{name} is {environ[name]!r}: give {_PROTOCOL}, the only one there is here")
 
 
 def _region(environ: Mapping[str, str]) -> str:

@@ -92,12 +92,10 @@ class OpenTelemetryExporter:
     def send(self, entity: Entity, /) -> None:
         """Queues the spans of a segment or subsegment that has ended."""
         try:
-            spans = spans_of(entity.document, self._resource)
+            self._pipeline.put(spans_of(entity.document, self._resource))
         except Exception as error:  # noqa: BLE001 - code may put anything into a document; no request may fail by it
             self._untold += 1
             logger.warning("a segment of %s cannot be told as spans: %r", entity.segment.document.get("name"), error)
-            return
-        self._pipeline.put(spans)
 
     def close(self) -> None:
         """Exports what is queued, for some seconds at most."""

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 QUEUE_SPANS = 8192
 """Four times OpenTelemetry's default: a request has several spans, and a busy process 1,000 requests a second."""
+_BATCH_SPANS = 512
+_DELAY_MS = 1000
 _CLOSE_SECONDS = 3.0
 
 
@@ -36,7 +38,7 @@ class Pipeline(SpanProcessor):
 
     def __init__(self, endpoint: Endpoint, queue_spans: int | None = None) -> None:
         self._endpoint = endpoint
-        self._queue_spans = queue_spans or _queue_spans()
+        self._queue_spans = queue_spans or _number("OTEL_BSP_MAX_QUEUE_SIZE", QUEUE_SPANS)
         self._lock = threading.Lock()
         self._batch: BatchSpanProcessor | None = None
         self._waiting = 0
@@ -85,7 +87,12 @@ class Pipeline(SpanProcessor):
     def _make_batch(self) -> BatchSpanProcessor:
         # Unlike atexit's, these functions are also called at the end of a process that multiprocessing has forked.
         multiprocessing.util.Finalize(self, _shut_down, (weakref.ref(self),), exitpriority=0)
-        return BatchSpanProcessor(_Exporter(self._endpoint, self._count), max_queue_size=self._queue_spans)
+        return BatchSpanProcessor(
+            _Exporter(self._endpoint, self._count),
+            max_queue_size=self._queue_spans,
+            schedule_delay_millis=_number("OTEL_BSP_SCHEDULE_DELAY", _DELAY_MS),
+            max_export_batch_size=min(self._queue_spans, _number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", _BATCH_SPANS)),
+        )
 
     def _count(self, spans: int, sent: int, dropped: int) -> None:
         with self._lock:
@@ -154,6 +161,7 @@ def _readable(response: requests.Response) -> str:
     return "".join(filter(str.isprintable, response.content[:1000].decode("utf-8", "ignore")))
 
 
-def _queue_spans() -> int:
-    text = os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE", "")
-    return int(text) if text.isdigit() and int(text) else QUEUE_SPANS
+def _number(variable: str, default: int) -> int:
+    """A positive number out of the environment; like OpenTelemetry's SDK, the default where there is none."""
+    text = os.environ.get(variable, "")
+    return int(text) if text.isdecimal() and int(text) else default

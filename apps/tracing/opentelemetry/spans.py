@@ -104,4 +104,4 @@ def _events(document: Document, end_ns: int) -> Iterator[Event]:
 
 
 def _nanoseconds(seconds: Any) -> int:
-    return int(seconds * 1e9)
+    return round(seconds * 1e6) * 1000  # microseconds are what a double has of an epoch second

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from support.clients import Clients
-from support.scenarios import ACCOUNT, Scenario
+from support.scenarios import Scenario
+from support.transaction_search import search_transactions
 
 TRACES = 12
 STARTED = int(time.time()) - 600
-_ACTIVE_SECONDS = 10
 
 
 def trace_id(number: int) -> str:
@@ -49,22 +49,9 @@ def put_traces(clients: Clients) -> None:
     assert clients.xray.put_trace_segments(TraceSegmentDocuments=texts)["UnprocessedTraceSegments"] == []
 
 
-def search_transactions(clients: Clients) -> None:
+def put_traces_into_logs(clients: Clients) -> None:
     """Turns Transaction Search on, with every trace indexed, then puts traces."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "xray.amazonaws.com"},
-        "Action": "logs:PutLogEvents",
-        "Resource": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:aws/spans:*",
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    clients.logs.put_resource_policy(policyName="spans", policyDocument=document)
-    clients.xray.update_trace_segment_destination(Destination="CloudWatchLogs")
-    end = time.monotonic() + _ACTIVE_SECONDS
-    while clients.xray.get_trace_segment_destination()["Status"] != "ACTIVE":
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    clients.xray.update_indexing_rule(Name="Default", Rule={"Probabilistic": {"DesiredSamplingPercentage": 100}})
+    search_transactions(clients)
     put_traces(clients)
 
 
@@ -96,7 +83,7 @@ SCENARIOS = [
         "xray_trace_info",
         "retrieves whole traces from CloudWatch Logs",
         {"trace_ids": [trace_id(1), trace_id(2)], "retrieval_timeout": 20},
-        search_transactions,
+        put_traces_into_logs,
         changes=False,
     ),
 ]

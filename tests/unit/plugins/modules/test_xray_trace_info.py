@@ -197,7 +197,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any
             aws_access_key_id=ACCOUNT["access_key"],
             aws_secret_access_key=ACCOUNT["secret_key"],
         )
-        scenarios.search_transactions(clients)
+        scenarios.put_traces_into_logs(clients)
         clients.close()
         yield {**ACCOUNT, "endpoint_url": url}
 
