@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Protocol
 
 from tracing import header
@@ -66,8 +67,8 @@ class Tracing:
         self, settings: TracingSettings, exporter: Exporter | None = None, sampler: Decider | None = None
     ) -> None:
         self.settings = settings
-        self._exporter = exporter or Emitter(settings.udp_address)
         self._sampler = (sampler or _sampler(settings)) if self.enabled else None
+        self._exporter = exporter or _exporter(settings, self._sampler)
         self._keeper = Keeper(settings.kept_per_second, settings.keep_slower_than_seconds)
         self._exact = frozenset(settings.untraced_paths)
         self._prefixes = tuple(path.rstrip("/") + "/" for path in settings.untraced_paths)
@@ -158,4 +159,21 @@ def _sampler(settings: TracingSettings) -> Decider:
     """Imported here because importing aws-xray-sdk makes a socket and two clients, half a second's work."""
     from tracing.sampling import Sampler
 
-    return Sampler(settings.tcp_address)
+    return Sampler(settings.tcp_address or partial(_xray_client, settings))
+
+
+def _xray_client(settings: TracingSettings) -> Any:
+    from tracing.opentelemetry.endpoint import xray_client
+
+    return xray_client(settings.endpoint)
+
+
+def _exporter(settings: TracingSettings, sampler: Decider | None) -> Exporter:
+    """Imported here because OpenTelemetry need not be there for those who do not choose it."""
+    if settings.mode != "opentelemetry" or sampler is None:
+        return Emitter(settings.udp_address)
+    from tracing.opentelemetry.exporter import OpenTelemetryExporter
+
+    return OpenTelemetryExporter(
+        settings.service_name, settings.endpoint, partial(sampler.decide, settings.service_name)
+    )

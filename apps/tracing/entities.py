@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from time import time
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from tracing import header
 from tracing.causes import Causes
@@ -71,6 +71,12 @@ class Entity:
         return header.passed_on(segment.trace_id, self.id if segment.sampled else segment.id, segment.sampled)
 
 
+class Join(Protocol):
+    """Makes an entity current elsewhere as well; returns what undoes that."""
+
+    def __call__(self, entity: Entity, /) -> Callable[[], None]: ...
+
+
 class Segment(Entity):
     """One request as one service saw it.
 
@@ -81,6 +87,7 @@ class Segment(Entity):
     __slots__ = ("_causes", "_parts", "closed", "failure", "kept", "sampled", "send", "trace_id")
 
     subsegment_class: ClassVar[type[Subsegment]]
+    join: ClassVar[Join | None] = None
 
     def __init__(self, name: str, trace_id: str, sampled: bool, parent_id: str | None = None) -> None:
         self.id = new_id()
@@ -163,8 +170,24 @@ class Subsegment(Entity):
 Segment.subsegment_class = Subsegment
 
 _current: ContextVar[Entity | None] = ContextVar("tracing_current", default=None)
-activate = _current.set
-deactivate = _current.reset
+Activation = Token[Entity | None] | tuple[Token[Entity | None], Callable[[], None]]
+
+
+def activate(entity: Entity | None) -> Activation:
+    """Makes an entity the current one; returns what `deactivate` takes."""
+    token = _current.set(entity)
+    if entity is None or (join := entity.segment.join) is None:
+        return token
+    return token, join(entity)
+
+
+def deactivate(activation: Activation) -> None:
+    """Undoes `activate`, in the same context."""
+    if type(activation) is tuple:
+        activation[1]()
+        _current.reset(activation[0])
+    else:
+        _current.reset(activation)  # type: ignore[arg-type]  # mypy does not see through `type(...) is`
 
 
 def current() -> Entity | None:
@@ -206,15 +229,15 @@ class subsegment(ContextDecorator):
     def __enter__(self) -> Subsegment:
         parent = _current.get()
         self._entity = (parent or _NOWHERE).child(self._name, self._namespace)
-        self._token = _current.set(self._entity) if parent is not None else None
+        self._activation = activate(self._entity) if parent is not None else None
         return self._entity
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._entity.close(error)
-        if self._token is not None:
-            _current.reset(self._token)
+        if self._activation is not None:
+            deactivate(self._activation)
 
 
 _NOWHERE = Segment("", "", sampled=False)

@@ -31,6 +31,10 @@ _REMEMBERED_MATCHES = 2048
 _die = random.Random().random  # noqa: S311 - no secret hangs on it
 
 
+Source = Address | Callable[[], Any]
+"""Where rules come from: the TCP port of a daemon, or what makes a client of X-Ray's API."""
+
+
 class Decision(NamedTuple):
     """Whether a request is sampled, and by which centralised rule."""
 
@@ -148,8 +152,8 @@ class Sampler:
     _keeper: _Keeper
     _is_started: bool
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._reset()
         _samplers.add(self)
 
@@ -179,7 +183,7 @@ class Sampler:
         self._lock = threading.Lock()
         self._is_started = False
         self._local = LocalSampler()
-        self._keeper = _Keeper(self._address)
+        self._keeper = _Keeper(self._source)
 
 
 _samplers: WeakSet[Sampler] = WeakSet()
@@ -196,11 +200,11 @@ os.register_at_fork(after_in_child=_reset_after_fork)
 class _Keeper:
     """Fetches rules and reports their use until it is told to stop."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, source: Source) -> None:
         self.rule_set = RuleSet([])
         self.asked = threading.Event()
         self.stopped = threading.Event()
-        self._address = address
+        self._source = source
         self._fetched_at = 0.0
         self._asked_at = 0
         self._answers = True
@@ -208,7 +212,10 @@ class _Keeper:
     def run(self) -> None:
         """The thread's work."""
         connector = ServiceConnector()
-        connector.setup_xray_client(*self._address, None)
+        if callable(self._source):
+            connector.setup_xray_client(None, None, self._source())
+        else:
+            connector.setup_xray_client(*self._source, None)
         while not self.stopped.is_set():
             fetched = self._attempt(self._fetch_rules, connector)
             self.asked.set()
@@ -234,7 +241,8 @@ class _Keeper:
             result = call(connector)
         except (BotoCoreError, ClientError, OSError, LookupError) as error:
             if self._answers:
-                logger.warning("sampling rules cannot be had from %s:%s, local ones hold: %s", *self._address, error)
+                source = "X-Ray" if callable(self._source) else "{}:{}".format(*self._source)
+                logger.warning("sampling rules cannot be had from %s, local ones hold: %s", source, error)
             self._answers = False
             return False
         self._answers = True

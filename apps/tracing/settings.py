@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
+
+if TYPE_CHECKING:
+    from tracing.opentelemetry.endpoint import Endpoint
 
 Address = tuple[str, int]
-Mode = Literal["xray", "off"]
+Mode = Literal["xray", "opentelemetry", "off"]
 
 DEFAULT_ADDRESS = "127.0.0.1:2000"
 DEFAULT_UNTRACED_PATHS = ("/health", "/ready", "/metrics", "/metrics/cache", "/api/health", "/static")
@@ -20,32 +23,41 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TracingSettings:
-    """How a service is traced; `from_environment` says which variable sets what."""
+    """How a service is traced; `from_environment` says which variable sets what.
+
+    `endpoint` is where spans go with the mode "opentelemetry". The sampling rules come from `tcp_address`, or, where
+    that is None, from the API of the endpoint's region.
+    """
 
     service_name: str
     mode: Mode = "xray"
     udp_address: Address = ("127.0.0.1", 2000)
-    tcp_address: Address = ("127.0.0.1", 2000)
+    tcp_address: Address | None = ("127.0.0.1", 2000)
     trust_incoming_sampled: bool = False
     untraced_paths: tuple[str, ...] = field(default=DEFAULT_UNTRACED_PATHS)
     kept_per_second: int = 10
     keep_slower_than_seconds: float = 0.0
+    endpoint: Endpoint | None = None
 
     @classmethod
     def from_environment(
         cls, environ: Mapping[str, str], service_name: str, *, trust_incoming_sampled: bool = False
     ) -> TracingSettings:
-        """Reads TRACING, AWS_XRAY_DAEMON_ADDRESS and the variables XRAY_*, which the README lists.
+        """Reads TRACING, AWS_XRAY_DAEMON_ADDRESS and the variables XRAY_* and OTEL_*, which the README lists.
 
         `trust_incoming_sampled` is what holds where its variable is not set: a service that only others of the same
         owner reach may say True. Raises SettingsError.
         """
-        udp_address, tcp_address = parse_daemon_address(environ.get("AWS_XRAY_DAEMON_ADDRESS") or DEFAULT_ADDRESS)
+        mode, daemon = _mode(environ.get("TRACING") or "xray"), environ.get("AWS_XRAY_DAEMON_ADDRESS")
+        udp_address, tcp_address = parse_daemon_address(daemon or DEFAULT_ADDRESS)
+        endpoint = _endpoint(environ) if mode == "opentelemetry" else None
+        asks_the_api = endpoint is not None and endpoint.region is not None and not daemon
         return cls(
             service_name=service_name,
-            mode=_mode(environ.get("TRACING") or "xray"),
+            mode=mode,
             udp_address=udp_address,
-            tcp_address=tcp_address,
+            tcp_address=None if asks_the_api else tcp_address,
+            endpoint=endpoint,
             trust_incoming_sampled=_boolean(environ, "XRAY_TRUST_INCOMING_SAMPLED", trust_incoming_sampled),
             untraced_paths=_paths(environ.get("XRAY_UNTRACED_PATHS")),
             kept_per_second=_number(environ, "XRAY_KEPT_PER_SECOND", 10),
@@ -78,9 +90,16 @@ def _bad_address(text: str) -> SettingsError:
     )
 
 
+def _endpoint(environ: Mapping[str, str]) -> Endpoint:
+    """Imported here because botocore, which knows the regions, takes a while to load."""
+    from tracing.opentelemetry.endpoint import endpoint_from
+
+    return endpoint_from(environ)
+
+
 def _mode(text: str) -> Mode:
-    if text not in {"xray", "off"}:
-        raise SettingsError(f"TRACING is {text!r}: give xray or off")
+    if text not in {"xray", "opentelemetry", "off"}:
+        raise SettingsError(f"TRACING is {text!r}: give xray, opentelemetry or off")
     return cast("Mode", text)
 
 

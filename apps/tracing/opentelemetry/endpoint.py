@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import botocore.session
@@ -56,6 +56,13 @@ def endpoint_from(environ: Mapping[str, str]) -> Endpoint:
         raise SettingsError(f"{name} is {url or base!r}: give a URL, such as http://127.0.0.1:4318")
     own = _XRAY_HOST.fullmatch(parts.hostname)
     return Endpoint(chosen, own.group(1) if own else None)
+
+
+def xray_client(endpoint: Endpoint | None) -> Any:
+    """A client of X-Ray's API in the endpoint's region; its credentials are those that sign spans."""
+    timeouts = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
+    region = endpoint.region if endpoint is not None else None
+    return botocore.session.Session().create_client("xray", region_name=region, config=timeouts)
 
 
 def _region(environ: Mapping[str, str]) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from contextvars import Token
 from typing import ClassVar
 
 from opentelemetry import trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
-from opentelemetry.context import Context
 from opentelemetry.environment_variables import OTEL_PROPAGATORS
 from opentelemetry.propagate import set_global_textmap
 from opentelemetry.propagators.aws import AwsXRayPropagator
@@ -21,7 +19,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from tracing import header
 from tracing.entities import Entity, Segment, Subsegment
-from tracing.opentelemetry.endpoint import Endpoint
+from tracing.opentelemetry.endpoint import Endpoint, endpoint_from
 from tracing.opentelemetry.joining import foreign_parent, join
 from tracing.opentelemetry.pipeline import Pipeline
 from tracing.opentelemetry.sampler import Decide, rules_sampler
@@ -52,10 +50,7 @@ class SpanSegment(Segment):
     __slots__ = ()
 
     subsegment_class: ClassVar[type[Subsegment]] = SpanSubsegment
-
-    def join(self, entity: Entity) -> Token[Context]:
-        """Makes one of its entities OpenTelemetry's current span."""
-        return join(entity)
+    join = staticmethod(join)
 
     def header(self) -> str:
         """The header of a call, made by the span that is current."""
@@ -65,15 +60,14 @@ class SpanSegment(Segment):
 class OpenTelemetryExporter:
     """The way out for segments as spans; with `decide` for what begins a trace outside requests."""
 
-    def __init__(self, service_name: str, endpoint: Endpoint, decide: Decide) -> None:
+    def __init__(self, service_name: str, endpoint: Endpoint | None, decide: Decide) -> None:
         self._resource = Resource.create({SERVICE_NAME: service_name})
-        self._pipeline = Pipeline(endpoint)
+        self._pipeline = Pipeline(endpoint or endpoint_from(os.environ))
         self._untold = 0
         self.provider = TracerProvider(
             rules_sampler(decide), self._resource, shutdown_on_exit=False, id_generator=AwsXRayIdGenerator()
         )
         self.provider.add_span_processor(self._pipeline)
-        _offer(self.provider)
 
     @property
     def sent(self) -> int:
@@ -84,6 +78,10 @@ class OpenTelemetryExporter:
     def dropped(self) -> int:
         """Documents known to be lost: there was no room, or the endpoint refused them or could not be reached."""
         return self._pipeline.dropped + self._untold
+
+    def start(self) -> None:
+        """Lets code that asks OpenTelemetry's API for a tracer get this one, unless the process has its own already."""
+        _offer(self.provider)
 
     def open(self, name: str, trace_id: str, sampled: bool, parent_id: str | None, /) -> Segment:
         """Makes the segment of a request that starts now."""
@@ -103,7 +101,6 @@ class OpenTelemetryExporter:
 
 
 def _offer(provider: TracerProvider) -> None:
-    """Lets code that asks OpenTelemetry's API for a tracer get this one, unless the process has its own already."""
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return
     trace.set_tracer_provider(provider)

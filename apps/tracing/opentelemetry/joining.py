@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextvars import Token
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanContext, Status, StatusCode
 
 from tracing.entities import Entity
@@ -68,14 +68,9 @@ class EntitySpan(trace.Span):
         pass
 
 
-def join(entity: Entity) -> Token[Context]:
-    """Makes an entity OpenTelemetry's current span; returns what `leave` takes."""
-    return attach(trace.set_span_in_context(EntitySpan(entity)))
-
-
-def leave(token: Token[Context]) -> None:
-    """Undoes `join`."""
-    detach(token)
+def join(entity: Entity) -> Callable[[], None]:
+    """Makes an entity OpenTelemetry's current span; returns what undoes that."""
+    return partial(detach, attach(trace.set_span_in_context(EntitySpan(entity))))
 
 
 def foreign_parent(trace_id: str) -> str | None:

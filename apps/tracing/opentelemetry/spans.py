@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -103,5 +103,5 @@ def _events(document: Document, end_ns: int) -> Iterator[Event]:
         yield Event(name, attributes, timestamp)
 
 
-def _nanoseconds(seconds: Any) -> int:
+def _nanoseconds(seconds: float) -> int:
     return round(seconds * 1e6) * 1000  # microseconds are what a double has of an epoch second

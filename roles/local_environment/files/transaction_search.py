@@ -19,7 +19,7 @@ _EVERY_TRACE = 100.0
 def switch_on(region: str) -> bool:
     """Whether something was changed. Raises botocore's errors, and TimeoutError where a change does not come about."""
     xray = boto3.client("xray", region_name=region)
-    changed = xray.get_trace_segment_destination()["Destination"] != "CloudWatchLogs"
+    changed = bool(xray.get_trace_segment_destination()["Destination"] != "CloudWatchLogs")
     if changed:
         _let_xray_write_spans(boto3.client("logs", region_name=region), region)
         xray.update_trace_segment_destination(Destination="CloudWatchLogs")

@@ -17,7 +17,7 @@ from support.servers import free_port
 from support.span_collector import SpanCollector, span_collector
 from support.transaction_search import search_transactions
 from support.waiting import eventually
-from tracing.entities import new_id, new_trace_id
+from tracing.ids import new_id, new_trace_id
 from tracing.opentelemetry.endpoint import Endpoint, endpoint_from
 from tracing.opentelemetry.pipeline import Pipeline
 from tracing.opentelemetry.spans import spans_of
@@ -155,7 +155,7 @@ def test_xrays_own_endpoint_takes_signed_spans(aws: Clients, monkeypatch: pytest
 
 def spans_kept(spans: list[ReadableSpan]) -> int:
     """How many spans X-Ray has of the trace of these."""
-    number = f"{spans[0].context.trace_id:032x}"  # type: ignore[union-attr]
+    number = f"{spans[0].context.trace_id:032x}"
     root = {"aws_access_key_id": CLIENT_ENVIRONMENT["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": "any-secret-will-do"}
     clients = Clients(**root)
     xray, trace_id = clients.xray, f"1-{number[:8]}-{number[8:]}"
