@@ -11,14 +11,12 @@ from typing import Any, ClassVar, Protocol
 
 from tracing import header
 from tracing.causes import Causes
+from tracing.fitting import fit_key, fit_name, fit_value
 from tracing.ids import new_id
 
 Annotation = str | int | float | bool
 Document = dict[str, Any]
 
-# X-Ray's limits on annotations: keys of letters, digits and underscore, values of at most 500 characters.
-_ANNOTATION_CHARACTERS = 500
-_NAME_CHARACTERS = 200
 # What a segment holds of its subsegments; those beyond are sent when they end, so that memory is bounded. A call to
 # Redis or SQL takes some 300 bytes, so a hundred of them mostly fit into one datagram of 65 kB.
 HELD_SUBSEGMENTS = 100
@@ -34,9 +32,11 @@ class Entity:
     segment: Segment
 
     def annotate(self, key: str, value: Annotation) -> None:
-        """Sets an annotation, by which traces can be found."""
-        limited = value[:_ANNOTATION_CHARACTERS] if isinstance(value, str) else value
-        self.document.setdefault("annotations", {})[key] = limited
+        """Sets an annotation, by which traces can be found.
+
+        What X-Ray does not take is made fit: underscores in a key, text for a value of another kind.
+        """
+        self.document.setdefault("annotations", {})[fit_key(key)] = fit_value(value)
 
     def add_metadata(self, namespace: str, values: dict[str, Any]) -> None:
         """Adds values that are shown with the trace and not searched."""
@@ -150,7 +150,7 @@ class Subsegment(Entity):
         self.parent_id = parent.id
         self.is_apart = False
         self.id = new_id()
-        self.document = {"id": self.id, "name": name[:_NAME_CHARACTERS], "start_time": time(), "in_progress": True}
+        self.document = {"id": self.id, "name": fit_name(name), "start_time": time(), "in_progress": True}
         if namespace is not None:
             self.document["namespace"] = namespace
 

@@ -8,13 +8,15 @@ from typing import Any
 import orjson
 
 from tracing.entities import Document
+from tracing.fitting import text_of
 
 # X-Ray takes documents of 64 KB; a datagram over IPv4 carries 65,507 bytes, the daemon's preamble of 30 among them.
 DOCUMENT_BYTES = 65_477
 # Left out one after the other, until what is left fits; the annotation names them.
 _TRIMMED_IN_TURN = ("metadata", "sql", "cause", "annotations")
 _TRIMMED = "tracing_trimmed"
-_DEEPEST = 100
+# orjson goes 254 levels deep; a chain of all the subsegments that a segment holds has 200.
+_DEEPEST = 250
 
 
 def payloads(document: Document) -> Iterator[bytes | None]:
@@ -69,17 +71,10 @@ def _plain(value: Any, above: tuple[int, ...]) -> Any:
     if value is None or isinstance(value, bool | float) or (isinstance(value, int) and value.bit_length() < 64):
         return value
     if not isinstance(value, dict | list | tuple):
-        return _text(value)
+        return text_of(value)
     if id(value) in above or len(above) >= _DEEPEST:
         return "..."
     within = (*above, id(value))
     if isinstance(value, dict):
-        return {_text(key): _plain(member, within) for key, member in list(value.items())}
+        return {text_of(key): _plain(member, within) for key, member in list(value.items())}
     return [_plain(member, within) for member in list(value)]
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value).encode(errors="replace").decode()
-    except Exception:  # noqa: BLE001 - a value of the application's, whose __str__ may raise anything
-        return f"<{type(value).__name__}>"

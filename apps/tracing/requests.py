@@ -25,7 +25,7 @@ def tell_exchange(
     annotations["http_method"] = method
     annotations["http_url"] = path[:_ANNOTATION_CHARACTERS]
     annotations["http_status"] = status
-    if route is not None:
+    if isinstance(route, str):
         annotations["http_route"] = route[:_ANNOTATION_CHARACTERS]
 
 
@@ -57,8 +57,8 @@ def _request(environ: dict[str, Any], method: str, path: str) -> dict[str, Any]:
     if forwarded:
         request["client_ip"] = forwarded.partition(",")[0].strip()[:_ADDRESS_CHARACTERS]
         request["x_forwarded_for"] = True
-    elif "REMOTE_ADDR" in environ:
-        request["client_ip"] = _without_port(environ["REMOTE_ADDR"])
+    elif address := environ.get("REMOTE_ADDR"):
+        request["client_ip"] = _without_port(address)
     return request
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -51,7 +51,7 @@ class TracedApplication:
         finally:
             deactivate(token)
         if isinstance(body, list | tuple):
-            exchange.close(sum(map(len, body)))
+            exchange.close(_size(body))
             return body
         return _TracedBody(body, exchange)
 
@@ -88,13 +88,13 @@ class _Exchange:
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInformation = None) -> Any:
         """Notes status and route (frameworks forget it soon after), and adds the trace header."""
         segment = self.segment
-        self._status = status
-        self._route = self._route_of(self._environ)
         traced = [*headers, (header.HEADER_NAME, header.answered(segment.trace_id, segment.sampled))]
         if exc_info is None:
             write = self._start_response(status, traced)
         else:
-            write = self._start_response(status, traced, exc_info)
+            write = self._start_response(status, traced, exc_info)  # raises where another status is out already
+        self._status = status
+        self._route = self._route_of(self._environ)
         if write is None:  # granian, for one, leaves PEP 3333's `write` out
             return None
         self._write: Write = write
@@ -103,7 +103,7 @@ class _Exchange:
     def write(self, content: bytes) -> None:
         """PEP 3333's other way to send a part of the body."""
         self._write(content)
-        self._written_bytes += len(content)
+        self._written_bytes += _size((content,))
 
     def fail(self, error: BaseException, body_bytes: int) -> None:
         """Closes the segment of a request whose application raised."""
@@ -134,14 +134,15 @@ class _TracedBody:
         self._bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._next is None:
+            self._next = self._begun()
         return self
 
     def __next__(self) -> bytes:
+        read = self._next = self._next or self._begun()
         token = activate(self._segment)
         try:
-            if self._next is None:
-                self._next = iter(self._body).__next__
-            chunk = self._next()
+            chunk = read()
         except StopIteration:
             self._end()
             raise
@@ -150,8 +151,19 @@ class _TracedBody:
             raise
         finally:
             deactivate(token)
-        self._bytes += len(chunk)
+        self._bytes += _size((chunk,))
         return chunk
+
+    def _begun(self) -> Callable[[], bytes]:
+        """What gives the next chunk of the application's body."""
+        token = activate(self._segment)
+        try:
+            return iter(self._body).__next__
+        except BaseException as error:
+            self._end(error)
+            raise
+        finally:
+            deactivate(token)
 
     def close(self) -> None:
         """Closes the application's body, and the segment where the body was not read to its end."""
@@ -176,6 +188,14 @@ class _TracedBody:
             exchange.close(self._bytes)
         else:
             exchange.fail(error, self._bytes)
+
+
+def _size(chunks: Sequence[bytes]) -> int:
+    """The bytes in the chunks; 0 where one is none: it is the server that says so to the application."""
+    try:
+        return sum(map(len, chunks))
+    except TypeError:
+        return 0
 
 
 def _status_code(status: str) -> int:

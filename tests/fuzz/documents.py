@@ -17,7 +17,6 @@ from localaws.xray.parts import MalformedSegment
 PREAMBLE = b'{"format":"json","version":1}\n'
 LIMIT_BYTES = 64 * 1024
 _DATAGRAM_BYTES = 65_507
-_ANNOTATIONS = 50
 _ID = re.compile(r"[0-9a-f]{16}")
 _TRACE_ID = re.compile(r"1-([0-9a-f]{8})-[0-9a-f]{24}")
 _NAME = re.compile(r"[\w\s.:/%&#=+\\\-@]{1,200}")
@@ -71,8 +70,6 @@ def _whole(document: Document) -> Faults:
         yield from _part(part)
     if len({part.get("id") for part in parts}) != len(parts):
         yield "an id twice"
-    if sum(len(part.get("annotations", ())) for part in parts) > _ANNOTATIONS:
-        yield "more than 50 annotations"
 
 
 def _parts(document: Document) -> Iterator[Any]:
