@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import ModuleType
 from typing import Any, Protocol
 
 from tracing import header
@@ -72,6 +73,8 @@ class Tracing:
         self._keeper = Keeper(settings.kept_per_second, settings.keep_slower_than_seconds)
         self._exact = frozenset(settings.untraced_paths)
         self._prefixes = tuple(path.rstrip("/") + "/" for path in settings.untraced_paths)
+        if self.enabled:
+            _recorder().connect(self)
 
     @property
     def enabled(self) -> bool:
@@ -112,6 +115,7 @@ class Tracing:
         """Ends the fetching of rules and gives the socket back."""
         if self._sampler is not None:
             self._sampler.stop()
+            _recorder().disconnect(self)
         self._exporter.close()
 
     def is_untraced(self, path: str) -> bool:
@@ -124,13 +128,22 @@ class Tracing:
         root, parent, sampled = incoming or (new_trace_id(), None, None)
         rule = None
         if sampled is None or not self.settings.trust_incoming_sampled:
-            sampled, rule = self._decide(environ)
-        segment = self._exporter.open(self.settings.service_name, root, sampled, parent)
-        if sampled:
-            segment.send = self._exporter.send
-            if rule is not None:
-                segment.document["aws"] = {"xray": {"sampling_rule_name": rule}}
-        return segment
+            sampled, rule = self._decide(
+                self.settings.service_name,
+                environ.get("HTTP_HOST", ""),
+                environ.get("REQUEST_METHOD", ""),
+                environ.get("PATH_INFO", ""),
+            )
+        return self._opened(self.settings.service_name, root, sampled, parent, rule)
+
+    def begin(
+        self, name: str, trace_id: str | None = None, parent_id: str | None = None, sampled: bool | None = None
+    ) -> Segment:
+        """The segment of work that no request began, a worker's for instance; decided here where `sampled` is None."""
+        rule = None
+        if sampled is None:
+            sampled, rule = self._decide(name)
+        return self._opened(name, trace_id or new_trace_id(), sampled, parent_id, rule)
 
     def keeps(self, segment: Segment) -> bool:
         """Whether a segment that ends now is sent: it is sampled, or has failed or was slow (see `tracing.keeping`)."""
@@ -143,16 +156,19 @@ class Tracing:
         if is_kept:
             self._exporter.send(segment)
 
-    def _decide(self, environ: Environ) -> tuple[bool, str | None]:
+    def _opened(self, name: str, root: str, sampled: bool, parent: str | None, rule: str | None) -> Segment:
+        segment = self._exporter.open(name, root, sampled, parent)
+        if sampled:
+            segment.send = self._exporter.send
+            if rule is not None:
+                segment.document["aws"] = {"xray": {"sampling_rule_name": rule}}
+        return segment
+
+    def _decide(self, service: str, host: str = "", method: str = "", path: str = "") -> tuple[bool, str | None]:
         """Whether to sample, and by which centralised rule."""
         if self._sampler is None:
             return False, None
-        return self._sampler.decide(
-            self.settings.service_name,
-            environ.get("HTTP_HOST", ""),
-            environ.get("REQUEST_METHOD", ""),
-            environ.get("PATH_INFO", ""),
-        )
+        return self._sampler.decide(service, host, method, path)
 
 
 def _sampler(settings: TracingSettings) -> Decider:
@@ -177,3 +193,10 @@ def _exporter(settings: TracingSettings, sampler: Decider | None) -> Exporter:
     return OpenTelemetryExporter(
         settings.service_name, settings.endpoint, partial(sampler.decide, settings.service_name)
     )
+
+
+def _recorder() -> ModuleType:
+    """Imported here for the same reason."""
+    from tracing import recorder
+
+    return recorder

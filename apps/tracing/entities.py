@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from time import time
 from types import TracebackType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from tracing import header
 from tracing.causes import Causes
@@ -16,6 +15,7 @@ from tracing.ids import new_id
 
 Annotation = str | int | float | bool
 Document = dict[str, Any]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # What a segment holds of its subsegments; those beyond are sent when they end, so that memory is bounded. A call to
 # Redis or SQL takes some 300 bytes, so a hundred of them mostly fit into one datagram of 65 kB.
@@ -182,12 +182,16 @@ def activate(entity: Entity | None) -> Activation:
 
 
 def deactivate(activation: Activation) -> None:
-    """Undoes `activate`, in the same context."""
+    """Undoes `activate`; a coroutine's or generator's block may end in another context than it began in."""
     if type(activation) is tuple:
-        activation[1]()
-        _current.reset(activation[0])
+        token, leave = activation
+        leave()
     else:
-        _current.reset(activation)  # type: ignore[arg-type]  # mypy does not see through `type(...) is`
+        token = cast("Token[Entity | None]", activation)  # mypy does not see through `type(...) is`
+    try:
+        _current.reset(token)
+    except ValueError:
+        _current.set(None if token.old_value is Token.MISSING else token.old_value)
 
 
 def current() -> Entity | None:
@@ -213,7 +217,7 @@ def record_exception(error: BaseException) -> None:
         entity.record_exception(error)
 
 
-class subsegment(ContextDecorator):
+class subsegment:
     """Times a block or a function as a subsegment of the current one: `with subsegment("price") as part:`.
 
     Where nothing is recorded the block gets a subsegment that goes nowhere, so that its code need not ask.
@@ -223,8 +227,11 @@ class subsegment(ContextDecorator):
         self._name = name
         self._namespace = namespace
 
-    def _recreate_cm(self) -> subsegment:
-        return subsegment(self._name, self._namespace)
+    def __call__(self, function: _Function) -> _Function:
+        """As a decorator: times each call of a function, coroutines and generators to their end."""
+        from tracing.functions import timed  # which is built on this module
+
+        return cast("_Function", timed(function, self._name, self._namespace))
 
     def __enter__(self) -> Subsegment:
         parent = _current.get()
@@ -235,8 +242,10 @@ class subsegment(ContextDecorator):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """A generator's block may end when another request is current, which is then left alone."""
         self._entity.close(error)
-        if self._activation is not None:
+        entity = _current.get()
+        if self._activation is not None and entity is not None and entity.segment is self._entity.segment:
             deactivate(self._activation)
 
 

@@ -2,92 +2,110 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+from inspect import iscoroutinefunction
 from typing import Any
 
-from redis import Redis
-from redis.client import Pipeline
-
-from tracing.entities import Subsegment, recording
+from tracing.entities import recording
+from tracing.rediskeys import key_count, key_counter
 
 NAME = "redis"
-_ORIGINAL = "_tracing_original"
-_WITHOUT_KEYS = frozenset(
-    {"PING", "INFO", "SCAN", "TIME", "FLUSHDB", "FLUSHALL", "CLIENT", "CONFIG", "DBSIZE", "SCRIPT"}
-)
-_ONLY_KEYS = frozenset({"MGET", "DEL", "UNLINK", "EXISTS", "TOUCH", "WATCH", "SINTER", "SUNION", "SDIFF"})
-_PAIRS = frozenset({"MSET", "MSETNX"})
-_COUNTED = frozenset({"EVAL", "EVALSHA", "FCALL"})
+_HOOKS = "_tracing_hooks"
+_Metadata = dict[str, dict[str, str | int]]
 
 
-def instrument(client: Redis) -> None:
-    """Makes a client's commands and pipelines subsegments named "redis" of the current segment."""
-    if not hasattr(client, _ORIGINAL):
-        setattr(client, _ORIGINAL, (client.execute_command, client.pipeline))
-        client.execute_command = _traced_command(client.execute_command)  # type: ignore[method-assign]
-        client.pipeline = _traced_pipeline(client.pipeline)  # type: ignore[method-assign]
+def instrument(client: Any) -> None:
+    """Makes a client's commands and pipelines subsegments named "redis" of the current one.
+
+    `client` is a Redis or RedisCluster of `redis` or `redis.asyncio`. Pub/sub objects that it makes are seen where
+    they subscribe, not where they wait for messages.
+    """
+    if hasattr(client, _HOOKS):
+        return
+    hooks = {
+        "execute_command": _traced(client.execute_command, _of_command),
+        "pipeline": _making(client.pipeline, _trace_pipeline),
+        "pubsub": _making(client.pubsub, _trace_commands),
+    }
+    vars(client).update(hooks, **{_HOOKS: tuple(hooks)})
 
 
-def uninstrument(client: Redis) -> None:
-    """Undoes `instrument`."""
-    if hasattr(client, _ORIGINAL):
-        client.execute_command, client.pipeline = getattr(client, _ORIGINAL)  # type: ignore[method-assign]
-        delattr(client, _ORIGINAL)
+def uninstrument(client: Any) -> None:
+    """Undoes `instrument`; pipelines made before stay as they are."""
+    for name in vars(client).pop(_HOOKS, ()):
+        delattr(client, name)
 
 
-def key_count(command: str, arguments: tuple[Any, ...]) -> int:
-    """How many keys a command names; 0 where that is not known. Source: Redis' command reference."""
-    if command in _WITHOUT_KEYS or not arguments:
-        return 0
-    if command in _ONLY_KEYS:
-        return len(arguments)
-    if command in _PAIRS:
-        return len(arguments) // 2
-    if command in _COUNTED:
-        return int(arguments[1]) if len(arguments) > 1 else 0
-    return 1
+def _trace_pipeline(pipeline: Any) -> None:
+    """A pipeline is one subsegment; what it asks at once, between WATCH and MULTI, is one each."""
+    pipeline.execute = _traced(pipeline.execute, lambda _unused: _of_pipeline(pipeline))
+    if hasattr(pipeline, "immediate_execute_command"):
+        pipeline.immediate_execute_command = _traced(pipeline.immediate_execute_command, _of_command)
 
 
-def _traced_command(original: Any) -> Any:
-    def execute_command(*arguments: Any, **options: Any) -> Any:
-        entity = recording()
-        if entity is None:
-            return original(*arguments, **options)
-        command = str(arguments[0]).upper()
-        part = entity.child(NAME, "remote")
-        part.document["metadata"] = {"redis": {"command": command, "keys": key_count(command, arguments[1:])}}
-        return _closed(part, original, *arguments, **options)
-
-    return execute_command
+def _trace_commands(made: Any) -> None:
+    made.execute_command = _traced(made.execute_command, _of_command)
 
 
-def _traced_pipeline(original: Any) -> Any:
-    def pipeline(*arguments: Any, **options: Any) -> Pipeline:
-        made: Pipeline = original(*arguments, **options)
-        made.execute = _traced_execute(made, made.execute)  # type: ignore[method-assign]
+def _making(original: Callable[..., Any], trace: Callable[[Any], None]) -> Callable[..., Any]:
+    def make(*arguments: Any, **options: Any) -> Any:
+        made = original(*arguments, **options)
+        trace(made)
         return made
 
-    return pipeline
+    return make
 
 
-def _traced_execute(pipeline: Pipeline, original: Any) -> Any:
-    def execute(*arguments: Any, **options: Any) -> Any:
+def _traced(original: Callable[..., Any], metadata: Callable[[tuple[Any, ...]], _Metadata]) -> Callable[..., Any]:
+    """The call, timed where it is recorded; the metadata are made of its arguments."""
+
+    def call(*arguments: Any, **options: Any) -> Any:
         entity = recording()
         if entity is None:
             return original(*arguments, **options)
         part = entity.child(NAME, "remote")
-        commands = [command[0] for command in pipeline.command_stack]
-        keys = sum(key_count(str(command[0]).upper(), command[1:]) for command in commands)
-        part.document["metadata"] = {"redis": {"command": "PIPELINE", "commands": len(commands), "keys": keys}}
-        return _closed(part, original, *arguments, **options)
+        part.document["metadata"] = metadata(arguments)
+        try:
+            result = original(*arguments, **options)
+        except BaseException as error:
+            part.close(error)
+            raise
+        part.close()
+        return result
 
-    return execute
+    async def call_async(*arguments: Any, **options: Any) -> Any:
+        entity = recording()
+        if entity is None:
+            return await original(*arguments, **options)
+        part = entity.child(NAME, "remote")
+        part.document["metadata"] = metadata(arguments)
+        try:
+            result = await original(*arguments, **options)
+        except BaseException as error:
+            part.close(error)
+            raise
+        part.close()
+        return result
+
+    return call_async if iscoroutinefunction(original) else call
 
 
-def _closed(part: Subsegment, call: Any, *arguments: Any, **options: Any) -> Any:
-    try:
-        result = call(*arguments, **options)
-    except BaseException as error:
-        part.close(error)
-        raise
-    part.close()
-    return result
+def _of_command(arguments: tuple[Any, ...]) -> _Metadata:
+    command, keys = key_counter(arguments[0])
+    return _metadata(command, keys(arguments))
+
+
+def _of_pipeline(pipeline: Any) -> _Metadata:
+    """Of a cluster's pipeline only the number of commands is known: it keeps them elsewhere."""
+    described: dict[str, str | int] = {"command": "PIPELINE", "commands": len(pipeline)}
+    commands = getattr(pipeline, "command_stack", None)
+    if commands:
+        described["keys"] = sum(key_count(command) for command, _options in commands)
+    return {"redis": described}
+
+
+@lru_cache(1024)
+def _metadata(command: str, keys: int) -> _Metadata:
+    """Shared by all commands that look the same: nobody writes into it, since no command is ever the current entity."""
+    return {"redis": {"command": command, "keys": keys}}

@@ -1,0 +1,206 @@
+"""Calls by http.client, and so by urllib, urllib3, requests and botocore, as remote subsegments with the header."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any, ParamSpec
+from urllib.parse import urlsplit
+
+from tracing.entities import Entity, Subsegment, current
+from tracing.header import HEADER_NAME
+from tracing.http import REMOTE, note_response
+
+try:
+    from urllib3.connection import HTTPSConnection as _Urllib3Https
+except ImportError:  # then nobody calls by it
+    _Urllib3Https = None  # type: ignore[assignment, misc]
+
+logger = logging.getLogger(__name__)
+
+_CALL = "_tracing_call"
+_HEADERS = (HEADER_NAME.lower(), HEADER_NAME.lower().encode())
+_HTTPS_PORT = 443
+_URL_CHARACTERS = 2000
+_Parameters = ParamSpec("_Parameters")
+
+
+class _Call:
+    """A request on a connection, from its first line to its answer."""
+
+    __slots__ = ("carries_header", "method", "part", "target")
+
+    def __init__(self, method: str, target: str) -> None:
+        self.method = method
+        self.target = target
+        self.carries_header = False
+        self.part: Subsegment | None = None
+
+
+_originals: dict[str, Callable[..., Any]] = {}
+_names: dict[str, str] = {}
+
+
+def instrument(names: Mapping[str, str] | None = None) -> None:
+    """Makes every call by http.client a subsegment, named after its host or after what `names` calls the host.
+
+    `names` has hosts, or host:port, as its keys. A call that already carries the trace header belongs to somebody
+    else's subsegment (`outgoing`, aws-xray-sdk's patches): it gets none, and no second header.
+    """
+    _names.clear()
+    _names.update(names or {})
+    if not _originals:
+        for name, hook in _HOOKS.items():
+            _originals[name] = getattr(HTTPConnection, name)
+            setattr(HTTPConnection, name, hook)
+        if _Urllib3Https is not None:
+            _originals["connect"] = _Urllib3Https.connect
+            _Urllib3Https.connect = _connect  # type: ignore[assignment, method-assign]
+
+
+def uninstrument() -> None:
+    """Undoes `instrument`, as long as nobody else has replaced these methods since."""
+    for name, original in _originals.items():
+        owner: Any = _Urllib3Https if name == "connect" else HTTPConnection
+        setattr(owner, name, original)
+    _originals.clear()
+
+
+def _harmless(step: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    @wraps(step)
+    def attempt(*arguments: _Parameters.args, **options: _Parameters.kwargs) -> None:
+        try:
+            step(*arguments, **options)
+        except Exception:  # what tracing cannot cope with must not break the call that it watches
+            logger.debug("an outgoing call could not be traced", exc_info=True)
+
+    return attempt
+
+
+def _putrequest(connection: HTTPConnection, method: str, url: str, *arguments: Any, **options: Any) -> None:
+    _originals["putrequest"](connection, method, url, *arguments, **options)
+    if current() is not None:
+        vars(connection)[_CALL] = _Call(method, url)
+
+
+def _putheader(connection: HTTPConnection, header: str | bytes, *values: Any) -> None:
+    call: _Call | None = vars(connection).get(_CALL)
+    if call is not None and isinstance(header, (str, bytes)) and header.lower() in _HEADERS:
+        call.carries_header = True
+    _originals["putheader"](connection, header, *values)
+
+
+def _endheaders(connection: HTTPConnection, *arguments: Any, **options: Any) -> None:
+    call: _Call | None = vars(connection).get(_CALL)
+    if call is None:
+        _originals["endheaders"](connection, *arguments, **options)
+        return
+    _begin(connection, call)
+    try:
+        _originals["endheaders"](connection, *arguments, **options)
+    except BaseException as error:
+        _end(_taken(connection), error)
+        raise
+
+
+def _getresponse(connection: HTTPConnection, *arguments: Any, **options: Any) -> HTTPResponse:
+    call = _taken(connection)
+    try:
+        response: HTTPResponse = _originals["getresponse"](connection, *arguments, **options)
+    except BaseException as error:
+        _end(call, error)
+        raise
+    _answered(call, response)
+    return response
+
+
+def _close(connection: HTTPConnection) -> None:
+    """A call that is given up before its answer, for an error mostly, ends with its connection."""
+    _end(_taken(connection), sys.exception())
+    _originals["close"](connection)
+
+
+def _connect(connection: Any) -> None:
+    """urllib3 connects before it begins a call where TLS is spoken, so a host that is gone is never called at all."""
+    try:
+        _originals["connect"](connection)
+    except BaseException as error:
+        if _CALL not in vars(connection):
+            _unreachable(connection, error)
+        raise
+
+
+_HOOKS: dict[str, Callable[..., Any]] = {
+    "putrequest": _putrequest,
+    "putheader": _putheader,
+    "endheaders": _endheaders,
+    "getresponse": _getresponse,
+    "close": _close,
+}
+
+
+@_harmless
+def _begin(connection: HTTPConnection, call: _Call) -> None:
+    entity = current()
+    if entity is None or call.carries_header:
+        return
+    if _is_own(entity):
+        entity = call.part = _part(entity, connection, call.method, call.target)
+    _originals["putheader"](connection, HEADER_NAME, entity.header())
+
+
+@_harmless
+def _answered(call: _Call | None, response: HTTPResponse) -> None:
+    if call is not None and call.part is not None:
+        note_response(call.part.document, response.status, response.length)
+        call.part.close()
+
+
+@_harmless
+def _end(call: _Call | None, error: BaseException | None) -> None:
+    if call is not None and call.part is not None:
+        call.part.close(error)
+
+
+@_harmless
+def _unreachable(connection: HTTPConnection, error: BaseException) -> None:
+    entity = current()
+    if entity is not None and _is_own(entity):
+        _part(entity, connection, None, "/").close(error)
+
+
+def _taken(connection: HTTPConnection) -> _Call | None:
+    call: _Call | None = vars(connection).pop(_CALL, None)
+    return call
+
+
+def _is_own(entity: Entity) -> bool:
+    """Whether a call made now needs a subsegment: the request is sampled, and the current one is not a call already."""
+    return entity.segment.sampled and "namespace" not in entity.document
+
+
+def _part(entity: Entity, connection: HTTPConnection, method: str | None, target: str) -> Subsegment:
+    host, port, url = _place(connection, target)
+    part = entity.child(_names.get(f"{host}:{port}") or _names.get(host) or host, REMOTE)
+    request = {"url": url} if method is None else {"method": method, "url": url}
+    part.document["http"] = {"request": request}
+    return part
+
+
+def _place(connection: Any, target: str) -> tuple[str, int, str]:
+    """Host, port and URL without query of a call: a proxy is given the whole URL, or told the host to tunnel to."""
+    path = target.partition("?")[0].partition("#")[0][:_URL_CHARACTERS]
+    if path.startswith(("http://", "https://")):
+        parts = urlsplit(path)
+        scheme, host, port, path = parts.scheme, parts.hostname or "", parts.port, parts.path
+    else:
+        scheme = "https" if connection.default_port == _HTTPS_PORT else "http"
+        host = connection._tunnel_host or connection.host
+        port = connection._tunnel_port if connection._tunnel_host else connection.port
+    default = _HTTPS_PORT if scheme == "https" else 80
+    shown = f"[{host}]" if ":" in host else host
+    place = shown if port in (None, default) else f"{shown}:{port}"
+    return host, port or default, f"{scheme}://{place}{path}"
