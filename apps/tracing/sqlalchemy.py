@@ -95,7 +95,7 @@ def _taken(context: Any) -> Subsegment | None:
 def _database(source: Connection | Engine) -> dict[str, str]:
     """What the statements of one engine have in common: kind and URL of the database, without account and options."""
     dialect, url = source.engine.dialect, source.engine.url
-    place = url.set(drivername=dialect.name, username=None, password=None, query={})
+    place = url.set(drivername=dialect.name, query={})._replace(username=None, password=None)
     known = _databases[dialect] = {
         "database_type": _TYPES.get(dialect.name, dialect.name),
         "url": place.render_as_string(),

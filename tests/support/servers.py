@@ -66,10 +66,12 @@ def running(command: list[str], port: int, **options: object) -> Iterator[subpro
 
 
 @contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
-    """A Redis that keeps nothing on disk; yields its URL."""
+def redis_server(folder: Path, *, cluster: bool = False) -> Iterator[str]:
+    """A Redis that keeps nothing on disk, as the only node of a cluster where asked; yields its URL."""
     port = free_port()
     options = {"port": str(port), "bind": "127.0.0.1", "save": "", "dir": str(folder)}
+    if cluster:
+        options |= {"cluster-enabled": "yes", "cluster-require-full-coverage": "no"}
     command = [str(_REDIS)] + [part for name, value in options.items() for part in (f"--{name}", value)]
     with running(command, port, stdout=subprocess.DEVNULL):
         yield f"redis://127.0.0.1:{port}/0"

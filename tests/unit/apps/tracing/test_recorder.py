@@ -204,11 +204,16 @@ def test_worker_sends_its_own_segment_with_what_happens_in_it(
 ) -> None:
     with Redis.from_url(redis_url) as client:
         tracing.redis.instrument(client)
-        with pytest.raises(ValueError, match="no such order"), xray_recorder.in_segment("worker", sampling=1) as segment:
-            segment.put_annotation("order", 7)
-            client.ping()
-            xray_recorder.begin_subsegment("left open")
-            raise ValueError("no such order")
+
+        def work() -> None:
+            with xray_recorder.in_segment("worker", sampling=1) as segment:
+                segment.put_annotation("order", 7)
+                client.ping()
+                xray_recorder.begin_subsegment("left open")
+                raise ValueError("no such order")
+
+        with pytest.raises(ValueError, match="no such order"):
+            work()
     sent = receiver.next()
     assert receiver.pending() == []
     assert (sent["name"], sent["annotations"]["order"], sent["fault"]) == ("worker", 7, True)
@@ -241,7 +246,10 @@ def test_segment_begun_in_a_request_is_a_part_of_it() -> None:
         xray_recorder.end_subsegment()
         assert current() is segment
     assert parts_of(segment.document) == [("around", [("job", ["left open"])])]
-    assert (segment.document["user"], segment.document["subsegments"][0]["annotations"]) == ("anna", {"still": "around"})
+    assert (segment.document["user"], segment.document["subsegments"][0]["annotations"]) == (
+        "anna",
+        {"still": "around"},
+    )
 
 
 def test_subsegment_that_a_request_leaves_open_does_not_reach_the_next() -> None:
@@ -263,9 +271,8 @@ def test_entity_can_be_handed_to_a_thread_as_the_sdk_documents_it() -> None:
         xray_recorder.clear_trace_entities()
         assert not xray_recorder.get_trace_entity()
 
-    with traced_request() as segment, ThreadPoolExecutor(1) as pool:
-        with xray_recorder.in_subsegment("around"):
-            pool.submit(work, xray_recorder.get_trace_entity()).result()
+    with traced_request() as segment, ThreadPoolExecutor(1) as pool, xray_recorder.in_subsegment("around"):
+        pool.submit(work, xray_recorder.get_trace_entity()).result()
     assert parts_of(segment.document) == [("around", ["in the pool"])]
 
 
@@ -337,6 +344,10 @@ from aws_xray_sdk.core import xray_recorder
 print(type(xray_recorder).__name__, xray_recorder.emitter._socket)
 """
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-X", "dev", "-c", program], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-W", "error", "-X", "dev", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (run.stdout, run.stderr, run.returncode) == ("AsyncAWSXRayRecorder None\n", "", 0)
