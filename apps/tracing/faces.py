@@ -209,26 +209,38 @@ class SubsegmentFace(Face, SdkSubsegment):
             self.entity.close()
 
 
-class _Nowhere:
-    """Stands for a segment or subsegment where there is none: it is false, and takes every call and every value."""
+class Absent:
+    """Stands for what is not there, and takes every call and every value: a subsegment of a segment that has none open.
 
-    id = trace_id = parent_id = sampled = namespace = name = type = None
+    It passes the segment's id on. Where there is no segment either it is false and has no id.
+    """
+
+    name = namespace = parent_id = type = None
+
+    def __init__(self, segment: Segment | None) -> None:
+        face = None if segment is None else SegmentFace(segment)
+        vars(self).update(
+            parent_segment=face,
+            id=face and face.id,
+            trace_id=face and face.trace_id,
+            sampled=face and face.sampled,
+        )
 
     def __bool__(self) -> bool:
-        return False
+        return self.parent_segment is not None
 
     def __getattr__(self, name: str) -> Any:
         return _ignore
 
     def __setattr__(self, name: str, value: object) -> None:
-        pass
+        """Forgets the value."""
 
 
 def _ignore(*arguments: object, **options: object) -> None:
-    pass
+    """Does nothing."""
 
 
-NOWHERE = _Nowhere()
+NOWHERE = Absent(None)
 
 
 def face_of(entity: Entity) -> Face:

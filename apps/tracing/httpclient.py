@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from functools import wraps
 from http.client import HTTPConnection, HTTPResponse
@@ -42,6 +43,7 @@ class _Call:
 
 _originals: dict[str, Callable[..., Any]] = {}
 _names: dict[str, str] = {}
+_switch = threading.Event()
 
 
 def instrument(names: Mapping[str, str] | None = None) -> None:
@@ -52,21 +54,23 @@ def instrument(names: Mapping[str, str] | None = None) -> None:
     """
     _names.clear()
     _names.update(names or {})
-    if not _originals:
-        for name, hook in _HOOKS.items():
-            _originals[name] = getattr(HTTPConnection, name)
-            setattr(HTTPConnection, name, hook)
-        if _Urllib3Https is not None:
-            _originals["connect"] = _Urllib3Https.connect
-            _Urllib3Https.connect = _connect  # type: ignore[assignment, method-assign]
+    _switch.set()
+    for name, hook in _HOOKS.items():
+        if name not in _originals and (owner := _owner(name)) is not None:
+            _originals[name] = getattr(owner, name)
+            setattr(owner, name, hook)
 
 
 def uninstrument() -> None:
-    """Undoes `instrument`, as long as nobody else has replaced these methods since."""
-    for name, original in _originals.items():
-        owner: Any = _Urllib3Https if name == "connect" else HTTPConnection
-        setattr(owner, name, original)
-    _originals.clear()
+    """Undoes `instrument`; a method that somebody else has wrapped since keeps its hook, which then does nothing."""
+    _switch.clear()
+    for name in tuple(_originals):
+        if vars(_owner(name))[name] is _HOOKS[name]:
+            setattr(_owner(name), name, _originals.pop(name))
+
+
+def _owner(name: str) -> Any:
+    return _Urllib3Https if name == "connect" else HTTPConnection
 
 
 def _harmless(step: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
@@ -82,7 +86,7 @@ def _harmless(step: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
 
 def _putrequest(connection: HTTPConnection, method: str, url: str, *arguments: Any, **options: Any) -> None:
     _originals["putrequest"](connection, method, url, *arguments, **options)
-    if current() is not None:
+    if _switch.is_set() and current() is not None:
         vars(connection)[_CALL] = _Call(method, url)
 
 
@@ -139,6 +143,7 @@ _HOOKS: dict[str, Callable[..., Any]] = {
     "endheaders": _endheaders,
     "getresponse": _getresponse,
     "close": _close,
+    "connect": _connect,
 }
 
 
@@ -168,7 +173,7 @@ def _end(call: _Call | None, error: BaseException | None) -> None:
 @_harmless
 def _unreachable(connection: HTTPConnection, error: BaseException) -> None:
     entity = current()
-    if entity is not None and _is_own(entity):
+    if entity is not None and _switch.is_set() and _is_own(entity):
         _part(entity, connection, None, "/").close(error)
 
 

@@ -12,8 +12,8 @@ from aws_xray_sdk.core import xray_recorder
 from aws_xray_sdk.core.async_recorder import AsyncAWSXRayRecorder
 from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 
-from tracing.entities import Entity, Segment, activate, current, recording
-from tracing.faces import NOWHERE, Face, face_of, valid_name
+from tracing.entities import Entity, Segment, Subsegment, activate, current, recording
+from tracing.faces import NOWHERE, Absent, Face, face_of, valid_name
 
 if TYPE_CHECKING:
     from tracing.core import Tracing
@@ -93,8 +93,9 @@ class TracedRecorder(AsyncAWSXRayRecorder):
         return NOWHERE if entity is None else face_of(entity.segment)
 
     def current_subsegment(self) -> Any:
-        """The current subsegment, and the segment where none is open: patches ask here whose id to pass on."""
-        return self.get_trace_entity()
+        """The current subsegment; where none is open, one that takes everything and passes the segment's id on."""
+        entity = current()
+        return face_of(entity) if isinstance(entity, Subsegment) else Absent(entity and entity.segment)
 
     def begin_subsegment(self, name: str, namespace: str = "local") -> Any:
         """Begins a subsegment of the current one, which becomes the current one."""
