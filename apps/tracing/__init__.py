@@ -6,6 +6,7 @@ from tracing.core import Tracing
 from tracing.entities import Segment, Subsegment, annotate, current, record_exception, subsegment
 from tracing.flask import instrument, uninstrument
 from tracing.settings import SettingsError, TracingSettings
+from tracing.threads import carry
 from tracing.wsgi import TracedApplication
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Tracing",
     "TracingSettings",
     "annotate",
+    "carry",
     "current",
     "instrument",
     "record_exception",

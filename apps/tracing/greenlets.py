@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import gevent
-from gevent.pool import Group
+from gevent.pool import Group, GroupMappingMixin
 from gevent.threadpool import ThreadPool
 
 from tracing.threads import carry
 
-_Owner = Any  # gevent itself, or a class of its pools
 
-
-class CarryingGreenlet(gevent.Greenlet[..., Any]):
+class CarryingGreenlet(gevent.Greenlet):  # type: ignore[type-arg] # generic in its stubs only
     """A greenlet that runs in what was current where it was made."""
 
     def __init__(self, run: Callable[..., Any] | None = None, *arguments: Any, **options: Any) -> None:
         carried = () if run is None else (carry(run),)
         super().__init__(*carried, *arguments, **options)
-
-
-def _spawn_native(pool: ThreadPool, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    return _SPAWN_NATIVE(pool, carry(function), *arguments, **options)
-
-
-_SPAWN_NATIVE: Callable[..., Any] = ThreadPool.spawn
-_HOOKS: tuple[tuple[_Owner, str, Any], ...] = (
-    (gevent, "spawn", CarryingGreenlet.spawn),
-    (gevent, "spawn_later", CarryingGreenlet.spawn_later),
-    (Group, "greenlet_class", CarryingGreenlet),
-    (ThreadPool, "spawn", _spawn_native),
-)
-_ORIGINALS = tuple((owner, name, getattr(owner, name)) for owner, name, _hook in _HOOKS)
 
 
 def instrument() -> None:
@@ -42,11 +27,35 @@ def instrument() -> None:
     A module that has imported `spawn` from gevent before keeps the old one; `carry` helps there, as it does where
     `Greenlet` is called or subclassed directly: its compiled class cannot be changed.
     """
-    for owner, name, hook in _HOOKS:
+    for owner, name, hook, _original in _HOOKS:
         setattr(owner, name, hook)
 
 
 def uninstrument() -> None:
     """Undoes `instrument`."""
-    for owner, name, original in _ORIGINALS:
+    for owner, name, _hook, original in _HOOKS:
         setattr(owner, name, original)
+
+
+def _carrying(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A pool's method that takes a function to run, told to run it in what is current."""
+
+    @wraps(original)
+    def method(pool: Any, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        return original(pool, carry(function), *arguments, **options)
+
+    return method
+
+
+def _hooks() -> list[tuple[Any, str, Any, Any]]:
+    hooks: list[tuple[Any, str, Any, Any]] = [
+        (gevent, name, getattr(CarryingGreenlet, name), getattr(gevent, name)) for name in ("spawn", "spawn_later")
+    ]
+    methods = [(GroupMappingMixin, name) for name in ("apply_async", "imap", "imap_unordered", "map", "map_async")]
+    for owner, name in [*methods, (Group, "spawn"), (ThreadPool, "spawn")]:
+        original = getattr(owner, name)
+        hooks.append((owner, name, _carrying(original), original))
+    return hooks
+
+
+_HOOKS = _hooks()

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from tracing.entities import Entity, Subsegment, current
 from tracing.header import HEADER_NAME
-from tracing.http import REMOTE, note_response
+from tracing.http import REMOTE
+from tracing.requests import tell_response
 
 try:
     from urllib3.connection import HTTPSConnection as _Urllib3Https
@@ -160,7 +161,7 @@ def _begin(connection: HTTPConnection, call: _Call) -> None:
 @_harmless
 def _answered(call: _Call | None, response: HTTPResponse) -> None:
     if call is not None and call.part is not None:
-        note_response(call.part.document, response.status, response.length)
+        tell_response(call.part.document, response.status, response.length)
         call.part.close()
 
 

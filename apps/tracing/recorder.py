@@ -95,7 +95,9 @@ class TracedRecorder(AsyncAWSXRayRecorder):
     def current_subsegment(self) -> Any:
         """The current subsegment; where none is open, one that takes everything and passes the segment's id on."""
         entity = current()
-        return face_of(entity) if isinstance(entity, Subsegment) else Absent(entity and entity.segment)
+        if entity is None:
+            return NOWHERE
+        return face_of(entity) if isinstance(entity, Subsegment) else Absent(entity.segment)
 
     def begin_subsegment(self, name: str, namespace: str = "local") -> Any:
         """Begins a subsegment of the current one, which becomes the current one."""

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 _START_SECONDS = 30
+_HIGHEST_PORT = 65535
+_CLUSTER_BUS_OFFSET = 10000  # the nodes of a Redis cluster talk on a second port, so far above the first
 
 
 def _package_folder(name: str) -> Path:
@@ -69,9 +71,11 @@ def running(command: list[str], port: int, **options: object) -> Iterator[subpro
 def redis_server(folder: Path, *, cluster: bool = False) -> Iterator[str]:
     """A Redis that keeps nothing on disk, as the only node of a cluster where asked; yields its URL."""
     port = free_port()
+    while cluster and port > _HIGHEST_PORT - _CLUSTER_BUS_OFFSET:
+        port = free_port()
     options = {"port": str(port), "bind": "127.0.0.1", "save": "", "dir": str(folder)}
     if cluster:
-        options |= {"cluster-enabled": "yes", "cluster-require-full-coverage": "no"}
+        options["cluster-enabled"] = "yes"
     command = [str(_REDIS)] + [part for name, value in options.items() for part in (f"--{name}", value)]
     with running(command, port, stdout=subprocess.DEVNULL):
         yield f"redis://127.0.0.1:{port}/0"

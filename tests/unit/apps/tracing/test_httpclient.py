@@ -200,7 +200,7 @@ def test_mistake_of_tracings_own_does_not_reach_the_caller(server: HttpServer, m
         raise ZeroDivisionError
 
     monkeypatch.setattr(tracing.httpclient, "_part", fail)
-    monkeypatch.setattr(tracing.httpclient, "note_response", fail)
+    monkeypatch.setattr(tracing.httpclient, "tell_response", fail)
     with traced_request():
         assert requests.get(server.url, timeout=5).status_code == 200
         with pytest.raises(requests.ConnectionError):

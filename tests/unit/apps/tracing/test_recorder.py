@@ -162,7 +162,8 @@ def test_unsampled_request_takes_every_call_and_sends_nothing(
             part.set_sql({"url": "somewhere"})
             xray_recorder.current_segment().set_user("anna")
             part.add_exception(ValueError(), [])
-            return captured()
+            answer: str = captured()
+            return answer
 
     assert _served(settings, view, UNSAMPLED) == "fine"
     assert (told, receiver.pending()) == ([(False, ROOT)], [])
