@@ -12,15 +12,8 @@ from aws_xray_sdk.core.utils.conversion import metadata_to_dict
 
 from tracing.entities import Document, Entity, Segment, Subsegment
 
-_INVALID_IN_NAMES = str.maketrans("", "", "?;*()!$~^<>")
-_KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _FRAMES = 50
 _Value = TypeVar("_Value")
-
-
-def valid_name(name: str) -> str:
-    """A name without the characters that X-Ray does not take, which the SDK leaves out too."""
-    return name.translate(_INVALID_IN_NAMES)
 
 
 class _Member(Generic[_Value]):
@@ -103,11 +96,8 @@ class Face(SdkEntity):
         return parts
 
     def put_annotation(self, key: str, value: Any) -> None:
-        """Annotates it; what X-Ray does not take as a key or value is left out, with the SDK's warning."""
-        if isinstance(value, str | int | float) and isinstance(key, str) and _KEY_CHARACTERS.issuperset(key):
-            self.entity.annotate(key, value)
-        else:
-            super().put_annotation(key, value)
+        """Annotates it; what X-Ray does not take is made fit, where the SDK leaves it out with a warning."""
+        self.entity.annotate(key, value)
 
     def put_metadata(self, key: str, value: Any, namespace: str = "default") -> None:
         """Adds a value of any kind, which is not searched."""

@@ -12,8 +12,9 @@ from aws_xray_sdk.core import xray_recorder
 from aws_xray_sdk.core.async_recorder import AsyncAWSXRayRecorder
 from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 
-from tracing.entities import Entity, Segment, Subsegment, activate, current, recording
-from tracing.faces import NOWHERE, Absent, Face, face_of, valid_name
+from tracing.entities import Activation, Entity, Segment, Subsegment, activate, current, deactivate, recording
+from tracing.faces import NOWHERE, Absent, Face, face_of
+from tracing.fitting import fit_name
 
 if TYPE_CHECKING:
     from tracing.core import Tracing
@@ -22,16 +23,17 @@ _SEGMENT_NAME = "segment"
 
 
 class _Begun(NamedTuple):
-    """What the recorder was told to begin and not yet to end, how to end it, and what was current and begun before."""
+    """What the recorder was told to begin and not yet to end, how to end it, and what was begun before."""
 
     entity: Entity
     end: Callable[[], None]
     is_segment: bool
-    before: Entity | None
+    activation: Activation
     outer: _Begun | None
 
 
 _begun: ContextVar[_Begun | None] = ContextVar("tracing_begun", default=None)
+_handed: ContextVar[Activation | None] = ContextVar("tracing_handed", default=None)
 _connected: list[Tracing] = []
 
 
@@ -70,11 +72,11 @@ class TracedRecorder(AsyncAWSXRayRecorder):
         name = name or self.service
         entity = current()
         if entity is not None:
-            part = entity.child(valid_name(name or _SEGMENT_NAME))
+            part = entity.child(name or _SEGMENT_NAME)
             return _begin(part, part.close, is_segment=True)
         tracing = _connected[-1]
         sampled = None if sampling is None else bool(sampling)
-        segment = tracing.begin(name or tracing.settings.service_name, traceid, parent_id, sampled)
+        segment = tracing.begin(fit_name(name or tracing.settings.service_name), traceid, parent_id, sampled)
         return _begin(segment, lambda: tracing.close(segment), is_segment=True)
 
     def end_segment(self, end_time: float | None = None) -> None:
@@ -104,7 +106,7 @@ class TracedRecorder(AsyncAWSXRayRecorder):
         entity = current()
         if entity is None:
             return NOWHERE
-        part = entity.child(valid_name(name), None if namespace == "local" else namespace)
+        part = entity.child(name, None if namespace == "local" else namespace)
         return _begin(part, part.close)
 
     def begin_subsegment_without_sampling(self, name: str) -> Any:
@@ -112,7 +114,7 @@ class TracedRecorder(AsyncAWSXRayRecorder):
         entity = current()
         if entity is None:
             return NOWHERE
-        unrecorded = Segment(valid_name(name), entity.segment.trace_id, sampled=False)
+        unrecorded = Segment(fit_name(name), entity.segment.trace_id, sampled=False)
         return _begin(unrecorded, unrecorded.close)
 
     def end_subsegment(self, end_time: float | None = None) -> None:
@@ -128,11 +130,18 @@ class TracedRecorder(AsyncAWSXRayRecorder):
 
     def set_trace_entity(self, trace_entity: Any) -> None:
         """Makes an entity the current one, in another thread for instance."""
-        activate(trace_entity.entity if isinstance(trace_entity, Face) else None)
+        self.clear_trace_entities()
+        if isinstance(trace_entity, Face):
+            _handed.set(activate(trace_entity.entity))
 
     def clear_trace_entities(self) -> None:
-        """Makes nothing current."""
-        activate(None)
+        """Makes nothing current, or what was current before an entity was set."""
+        activation = _handed.get()
+        if activation is None:
+            activate(None)
+        else:
+            _handed.set(None)
+            deactivate(activation)
 
     def put_annotation(self, key: str, value: Any) -> None:
         """Annotates what is current."""
@@ -189,15 +198,14 @@ def _give_socket_back() -> None:
 
 
 def _begin(entity: Entity, end: Callable[[], None], *, is_segment: bool = False) -> Any:
-    _begun.set(_Begun(entity, end, is_segment, current(), _top()))
-    activate(entity)
+    outer = _top()
+    _begun.set(_Begun(entity, end, is_segment, activate(entity), outer))
     return face_of(entity)
 
 
 def _end(begun: _Begun, end_time: float | None) -> None:
-    """Not by the token of a ContextVar: what ends may run in another context than what began."""
     _begun.set(begun.outer)
-    activate(begun.before)
+    deactivate(begun.activation)
     begun.end()
     if end_time is not None:
         begun.entity.document["end_time"] = end_time

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -44,8 +44,9 @@ def http_server() -> Iterator[HttpServer]:
             self.send_response(int(self.path.rpartition("/")[2]) if self.path.startswith("/status/") else 200)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(content)
+            with suppress(ConnectionError):  # of a client that does not wait for its answer
+                self.end_headers()
+                self.wfile.write(content)
 
         do_GET = do_POST = do_PUT = handle_any
 
