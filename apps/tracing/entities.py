@@ -23,13 +23,21 @@ HELD_SUBSEGMENTS = 100
 
 
 class Entity:
-    """A timed piece of work; its document is what X-Ray is told of it. `id` has 16 hexadecimal digits."""
+    """A timed piece of work; its document is what X-Ray is told of it.
 
-    __slots__ = ("document", "id", "segment")
+    `id` has 16 hexadecimal digits; `sampled` is the decision for the whole trace.
+    """
+
+    __slots__ = ("document", "id", "sampled")
 
     document: Document
     id: str
-    segment: Segment
+    sampled: bool
+
+    @property
+    def segment(self) -> Segment:
+        """The segment that this is or belongs to."""
+        raise NotImplementedError
 
     def annotate(self, key: str, value: Annotation) -> None:
         """Sets an annotation, by which traces can be found.
@@ -40,12 +48,12 @@ class Entity:
 
     def add_metadata(self, namespace: str, values: dict[str, Any]) -> None:
         """Adds values that are shown with the trace and not searched."""
-        self.document.setdefault("metadata", {}).setdefault(namespace, {}).update(values)
+        self.document.setdefault("metadata", {}).setdefault(str(namespace), {}).update(values)
 
     def record_exception(self, error: BaseException) -> None:
         """Marks this work as failed by `error`, with type, message and stack."""
         self.document["fault"] = True
-        if self.segment.sampled:
+        if self.sampled:
             self.document["cause"] = self.segment.describe(error)
 
     def child(self, name: str, namespace: str | None = None) -> Subsegment:
@@ -68,7 +76,11 @@ class Entity:
         It names the segment where nothing is sampled, for only segments are then sent, and only if they failed.
         """
         segment = self.segment
-        return header.passed_on(segment.trace_id, self.id if segment.sampled else segment.id, segment.sampled)
+        return header.passed_on(segment.trace_id, self.id if self.sampled else segment.id, self.sampled)
+
+    def told(self) -> Document:
+        """The document as it is to be sent."""
+        return self.document
 
 
 class Join(Protocol):
@@ -80,29 +92,33 @@ class Join(Protocol):
 class Segment(Entity):
     """One request as one service saw it.
 
-    `sampled` is the decision for the whole trace. `kept` says why a segment that is not sampled is sent nevertheless.
+    `kept` says why a segment that is not sampled is sent nevertheless, `failure` is the exception that it failed by.
     `send` takes the subsegments that are not in the segment's document; without it they all are.
     """
 
-    __slots__ = ("_causes", "_parts", "closed", "failure", "kept", "sampled", "send", "trace_id")
-
     subsegment_class: ClassVar[type[Subsegment]]
     join: ClassVar[Join | None] = None
+
+    # Most requests set none of these, so they have no slots that would have to be filled.
+    kept: str | None = None
+    failure: BaseException | None = None
+    closed = False
+    send: Callable[[Entity], None] | None = None
+    _parts = 0
+    _causes: Causes | None = None
 
     def __init__(self, name: str, trace_id: str, sampled: bool, parent_id: str | None = None) -> None:
         self.id = new_id()
         self.document = {"id": self.id, "trace_id": trace_id, "name": name, "start_time": time()}
         if parent_id is not None:
             self.document["parent_id"] = parent_id
-        self.segment = self
         self.trace_id = trace_id
         self.sampled = sampled
-        self.kept: str | None = None
-        self.failure: BaseException | None = None
-        self.closed = False
-        self.send: Callable[[Entity], None] | None = None
-        self._parts = 0
-        self._causes: Causes | None = None
+
+    @property
+    def segment(self) -> Segment:
+        """Itself: not as an attribute, which would be a cycle for the garbage collector with every request."""
+        return self
 
     def record_exception(self, error: BaseException) -> None:
         """Marks the request as failed by `error`; it is described at once where the request is sampled."""
@@ -129,12 +145,17 @@ class Segment(Entity):
         if self.failure is not None:
             self.document["cause"] = self.describe(self.failure)
 
+    def complete_by(self, complete: Callable[[Document], None]) -> None:
+        """Has what is known of the request written into the document: here at once."""
+        complete(self.document)
+
     def close(self) -> None:
         """Ends the segment, and gives up what it held for that."""
-        document = self.document
-        document["end_time"] = max(time(), document["start_time"])  # a clock may be set back
+        document, now = self.document, time()
+        document["end_time"] = now if now > document["start_time"] else document["start_time"]  # clocks are set back
         self.closed = True
-        self.failure = self._causes = None
+        if self.failure is not None or self._causes is not None:
+            self.failure = self._causes = None
 
 
 class Subsegment(Entity):
@@ -143,10 +164,13 @@ class Subsegment(Entity):
     `is_apart` says that it does not stand in its parent's document.
     """
 
-    __slots__ = ("is_apart", "parent_id")
+    __slots__ = ("is_apart", "parent_id", "segment")
+
+    segment: Segment
 
     def __init__(self, parent: Entity, name: str, namespace: str | None = None) -> None:
         self.segment = parent.segment
+        self.sampled = parent.sampled
         self.parent_id = parent.id
         self.is_apart = False
         self.id = new_id()
@@ -161,8 +185,9 @@ class Subsegment(Entity):
             return
         if error is not None:
             self.record_exception(error)
-        document["end_time"] = max(time(), document["start_time"])
-        if (self.is_apart or segment.closed) and segment.sampled and segment.send is not None:
+        now = time()
+        document["end_time"] = now if now > document["start_time"] else document["start_time"]
+        if (self.is_apart or segment.closed) and self.sampled and segment.send is not None:
             document.update(type="subsegment", trace_id=segment.trace_id, parent_id=self.parent_id)
             segment.send(self)
 
@@ -202,7 +227,7 @@ def current() -> Entity | None:
 def recording() -> Entity | None:
     """The current segment or subsegment where it will be sent; None where nothing need be noted."""
     entity = _current.get()
-    return entity if entity is not None and entity.segment.sampled else None
+    return entity if entity is not None and entity.sampled else None
 
 
 def annotate(key: str, value: Annotation) -> None:

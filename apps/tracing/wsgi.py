@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from tracing import header
 from tracing.core import Environ, Tracing
-from tracing.entities import activate, deactivate
+from tracing.entities import Document, activate, deactivate
 from tracing.requests import tell_exchange
 
 ExceptionInformation = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
@@ -46,14 +47,16 @@ class TracedApplication:
         try:
             body = self.application(environ, exchange.start_response)
         except BaseException as error:
-            exchange.fail(error, 0)
+            exchange.end(error)
             raise
         finally:
             deactivate(token)
         if isinstance(body, list | tuple):
-            exchange.close(_size(body))
+            exchange.count(body)
+            exchange.end()
             return body
-        return _TracedBody(body, exchange)
+        exchange.body = body
+        return exchange
 
     def switch_off(self) -> None:
         """Traces no further request."""
@@ -61,19 +64,31 @@ class TracedApplication:
 
 
 class _Exchange:
-    """One request and its response, seen from outside the application."""
+    """One request and its response, seen from outside the application; for the server it is the response's body.
+
+    One object with few calls, for every request pays for each of them.
+    """
 
     __slots__ = (
+        "_body_bytes",
+        "_chunks",
         "_environ",
+        "_has_ended",
         "_route",
         "_route_of",
         "_start_response",
         "_status",
+        "_status_code",
         "_tracing",
         "_write",
-        "_written_bytes",
+        "body",
         "segment",
     )
+
+    body: Iterable[bytes]
+    _chunks: Iterator[bytes]
+    _status_code: int
+    _write: Write
 
     def __init__(self, tracing: Tracing, environ: Environ, start_response: StartResponse, route: RouteOf) -> None:
         self._tracing = tracing
@@ -82,7 +97,8 @@ class _Exchange:
         self._route_of = route
         self._route: str | None = None
         self._status = ""
-        self._written_bytes = 0
+        self._body_bytes = 0
+        self._has_ended = False
         self.segment = tracing.open(environ)
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInformation = None) -> Any:
@@ -97,110 +113,85 @@ class _Exchange:
         self._route = self._route_of(self._environ)
         if write is None:  # granian, for one, leaves PEP 3333's `write` out
             return None
-        self._write: Write = write
+        self._write = write
         return self.write
 
     def write(self, content: bytes) -> None:
         """PEP 3333's other way to send a part of the body."""
         self._write(content)
-        self._written_bytes += _size((content,))
-
-    def fail(self, error: BaseException, body_bytes: int) -> None:
-        """Closes the segment of a request whose application raised."""
-        self.segment.record_exception(error)
-        self.close(body_bytes)
-
-    def close(self, body_bytes: int) -> None:
-        """Completes the segment and sends it, where it is sampled or kept."""
-        segment = self.segment
-        status = _status_code(self._status)
-        if status >= 500:
-            segment.document["fault"] = True
-        if self._tracing.keeps(segment):
-            tell_exchange(segment.document, self._environ, self._route, status, body_bytes + self._written_bytes)
-            self._tracing.close(segment)
-
-
-class _TracedBody:
-    """A response body; its code runs in the segment's context, and its end is the segment's."""
-
-    __slots__ = ("_body", "_bytes", "_exchange", "_next", "_segment")
-
-    def __init__(self, body: Iterable[bytes], exchange: _Exchange) -> None:
-        self._body = body
-        self._exchange: _Exchange | None = exchange
-        self._segment = exchange.segment
-        self._next: Callable[[], bytes] | None = None
-        self._bytes = 0
+        self.count((content,))
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._next is None:
-            self._next = self._begun()
-        return self
+        """The chunks of the body, whose code runs in the segment's context."""
+        token = activate(self.segment)
+        try:
+            iterator = iter(self.body)
+        except BaseException as error:
+            self.end(error)
+            raise
+        finally:
+            deactivate(token)
+        self._chunks = self._read(iterator)
+        return self._chunks
 
     def __next__(self) -> bytes:
-        read = self._next = self._next or self._begun()
-        token = activate(self._segment)
-        try:
-            chunk = read()
-        except StopIteration:
-            self._end()
-            raise
-        except BaseException as error:
-            self._end(error)
-            raise
-        finally:
-            deactivate(token)
-        self._bytes += _size((chunk,))
-        return chunk
+        """For servers that take an application's iterable for an iterator."""
+        if not hasattr(self, "_chunks"):
+            iter(self)
+        return next(self._chunks)
 
-    def _begun(self) -> Callable[[], bytes]:
-        """What gives the next chunk of the application's body."""
-        token = activate(self._segment)
-        try:
-            return iter(self._body).__next__
-        except BaseException as error:
-            self._end(error)
-            raise
-        finally:
-            deactivate(token)
+    def _read(self, iterator: Iterator[bytes]) -> Iterator[bytes]:
+        while True:
+            token = activate(self.segment)
+            try:
+                chunk = next(iterator)
+            except StopIteration:
+                self.end()
+                return
+            except BaseException as error:
+                self.end(error)
+                raise
+            finally:
+                deactivate(token)
+            self.count((chunk,))
+            yield chunk
 
     def close(self) -> None:
-        """Closes the application's body, and the segment where the body was not read to its end."""
-        token = activate(self._segment)
-        error: BaseException | None = None
+        """Closes the application's body, and ends the exchange where the body was not read to its end."""
+        token = activate(self.segment)
         try:
-            close = getattr(self._body, "close", None)
+            close = getattr(self.body, "close", None)
             if close is not None:
                 close()
-        except BaseException as raised:
-            error = raised
+        except BaseException as error:
+            self.end(error)
             raise
         finally:
             deactivate(token)
-            self._end(error)
+        self.end()
 
-    def _end(self, error: BaseException | None = None) -> None:
-        exchange, self._exchange = self._exchange, None
-        if exchange is None:
+    def count(self, chunks: Iterable[bytes]) -> None:
+        """Adds up the bytes of the body; it is the server that refuses what is none."""
+        with suppress(TypeError):
+            self._body_bytes += sum(map(len, chunks))
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Ends the segment, which is sent where it is sampled or kept; `error` is what the application raised."""
+        if self._has_ended:
             return
-        if error is None:
-            exchange.close(self._bytes)
-        else:
-            exchange.fail(error, self._bytes)
+        self._has_ended = True
+        segment = self.segment
+        if error is not None:
+            segment.record_exception(error)
+        try:
+            self._status_code = int(self._status[:3])
+        except (TypeError, ValueError):  # the application gave none that a server understands
+            self._status_code = 500
+        if self._status_code >= 500:
+            segment.document["fault"] = True
+        if self._tracing.keeps(segment):
+            segment.complete_by(self._complete)
+            self._tracing.close(segment)
 
-
-def _size(chunks: Sequence[bytes]) -> int:
-    """The bytes in the chunks; 0 where one is none: it is the server that says so to the application."""
-    try:
-        return sum(map(len, chunks))
-    except TypeError:
-        return 0
-
-
-def _status_code(status: str) -> int:
-    """The number of a status line; 500, a server's answer, where the application gave none."""
-    try:
-        return int(status[:3])
-    except (TypeError, ValueError):
-        return 500
+    def _complete(self, document: Document) -> None:
+        tell_exchange(document, self._environ, self._route, self._status_code, self._body_bytes)
