@@ -61,7 +61,8 @@ def main(parts: list[str]) -> int:
     if unknown := set(parts) - set(PARTS):
         sys.stderr.write(f"there is no part {', '.join(sorted(unknown))}; give some of {', '.join(PARTS)}\n")
         return 2
-    signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))  # so that what was started is ended
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that what was started is ended
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     return publish_rounds("-".join(["apps", *parts]), measure(parts or list(PARTS)), BOUNDS)
 
 
