@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Final
 
-from benchmarks.rounds import Measures, Way, absolute, compare, differences, ratios
+from benchmarks.rounds import ALL, Measures, Way, absolute, compare, differences, ratios
 from benchmarks.servers import Server, get, serving, wait_until_sampled
 from benchmarks.shop import Shop
 from benchmarks.sink import Sink
@@ -19,7 +19,6 @@ CATEGORIES: Final = "/api/catalog/categories"
 SEARCH: Final = "/api/search?q=lamp"
 MIX: Final = (PRODUCTS, CATEGORIES, PRODUCTS, SEARCH)
 SERVICE: Final = "ecommerce-backend"
-TRACED: Final = (0.95, 1.05)
 
 
 def measure(shop: Shop, daemon: RunningDaemon, sink: Sink) -> dict[str, list[float]]:
@@ -36,7 +35,7 @@ def measure(shop: Shop, daemon: RunningDaemon, sink: Sink) -> dict[str, list[flo
         ways = [
             Way("bare", *bare, MIX, shop.headers),
             Way("untraced", *untraced, MIX, shop.headers),
-            Way("traced_100", *traced, MIX, shop.headers, TRACED),
+            Way("traced_100", *traced, MIX, shop.headers, ALL),
         ]
         return _figures(compare(ways, sink.arrived))
 

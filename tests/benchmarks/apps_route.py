@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.rounds import UNTRACED, Measures, Spread, Way, absolute, compare, ratios
+from benchmarks.rounds import ALL, TWENTIETH, UNTRACED, Measures, Spread, Way, absolute, compare, ratios
 from benchmarks.served.redis_route import KEY, PATH
 from benchmarks.servers import serving
 from benchmarks.sink import Sink
@@ -17,8 +17,6 @@ from support.servers import redis_server
 from support.xray_daemon import RunningDaemon
 
 BODY: Final = b'{"success":true,"data":[' + b",".join([b'{"slug":"desk-lamp","price":"49.90"}'] * 126) + b"]}"
-_ALL: Final = (0.95, 1.05)
-_TWENTIETH: Final = (0.03, 0.08)
 
 
 class _Variant(NamedTuple):
@@ -28,10 +26,10 @@ class _Variant(NamedTuple):
 
 VARIANTS: Final = {
     "untraced": _Variant("untraced", UNTRACED),
-    "traced_100": _Variant("traced", _ALL),
-    "traced_5": _Variant("traced", _TWENTIETH),
-    "stock_100": _Variant("stock", _ALL),
-    "stock_5": _Variant("stock", _TWENTIETH),
+    "traced_100": _Variant("traced", ALL),
+    "traced_5": _Variant("traced", TWENTIETH),
+    "stock_100": _Variant("stock", ALL),
+    "stock_5": _Variant("stock", TWENTIETH),
 }
 RATES: Final[Mapping[str, float]] = {"traced_100": 1.0, "traced_5": 0.05, "stock_100": 1.0, "stock_5": 0.05}
 

@@ -21,6 +21,11 @@ class Answered(NamedTuple):
     p95_ms: float
 
     @property
+    def served(self) -> int:
+        """With those that were on their way when the load ended, one a connection: the server answers them too."""
+        return self.requests + CONNECTIONS
+
+    @property
     def requests_per_second(self) -> float:
         return self.requests / self.seconds
 

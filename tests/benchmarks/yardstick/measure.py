@@ -17,9 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.apps_cached import MIX, SERVICE, TRACED
+from benchmarks.apps_cached import MIX, SERVICE
 from benchmarks.figures import FOLDER, publish_rounds
-from benchmarks.rounds import Measures, Way, absolute, compare, ratios
+from benchmarks.rounds import ALL, Measures, Way, absolute, compare, ratios
 from benchmarks.servers import Server, get, sampling_rules, wait_until_sampled
 from benchmarks.shop import Shop, shop
 from benchmarks.sink import sink
@@ -75,8 +75,8 @@ def measure() -> Measures:
         ways = [
             Way("fastify", *theirs, MIX),
             Way("ours", *ours, MIX, made.headers),
-            Way("fastify_traced", *theirs_traced, MIX, traced_share=TRACED),
-            Way("ours_traced", *ours_traced, MIX, made.headers, TRACED),
+            Way("fastify_traced", *theirs_traced, MIX, traced_share=ALL),
+            Way("ours_traced", *ours_traced, MIX, made.headers, ALL),
         ]
         return compare(ways, drain.arrived)
 
