@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.rounds import ALL, TWENTIETH, UNTRACED, Measures, Spread, Way, absolute, compare, ratios
+from benchmarks.rounds import ALL, SETTLE_SECONDS, TWENTIETH, UNTRACED, Measures, Spread, Way, absolute, compare, ratios
 from benchmarks.served.redis_route import KEY, PATH
 from benchmarks.servers import serving
 from benchmarks.sink import Sink
@@ -19,19 +18,29 @@ from support.xray_daemon import RunningDaemon
 BODY: Final = b'{"success":true,"data":[' + b",".join([b'{"slug":"desk-lamp","price":"49.90"}'] * 126) + b"]}"
 
 
+# Spans are exported in batches, once a second.
+EXPORT_SECONDS: Final = 1.5
+
+
 class _Variant(NamedTuple):
+    """A way to trace: what serves, the sampling rule's rate, and what follows from both."""
+
     serves: str
+    rate: float
     traced_share: Spread
+    settle_seconds: float = SETTLE_SECONDS
+    mode: str = "xray"
 
 
 VARIANTS: Final = {
-    "untraced": _Variant("untraced", UNTRACED),
-    "traced_100": _Variant("traced", ALL),
-    "traced_5": _Variant("traced", TWENTIETH),
-    "stock_100": _Variant("stock", ALL),
-    "stock_5": _Variant("stock", TWENTIETH),
+    "untraced": _Variant("untraced", 0.0, UNTRACED),
+    "traced_100": _Variant("traced", 1.0, ALL),
+    "traced_5": _Variant("traced", 0.05, TWENTIETH),
+    "stock_100": _Variant("stock", 1.0, ALL),
+    "stock_5": _Variant("stock", 0.05, TWENTIETH),
+    "opentelemetry_100": _Variant("traced", 1.0, ALL, EXPORT_SECONDS, "opentelemetry"),
 }
-RATES: Final[Mapping[str, float]] = {"traced_100": 1.0, "traced_5": 0.05, "stock_100": 1.0, "stock_5": 0.05}
+RATES: Final = {name: variant.rate for name, variant in VARIANTS.items()}
 
 
 def measure(daemon: RunningDaemon, sink: Sink) -> dict[str, list[float]]:
@@ -43,14 +52,11 @@ def measure(daemon: RunningDaemon, sink: Sink) -> dict[str, list[float]]:
             client.set(KEY, BODY)
         ways = []
         for name, variant in VARIANTS.items():
-            environ = {
-                "BENCHMARK_SERVES": variant.serves,
-                "BENCHMARK_SERVICE": name,
-                "REDIS_URL": redis_url,
-                "AWS_XRAY_DAEMON_ADDRESS": f"tcp:127.0.0.1:{daemon.port} udp:127.0.0.1:{sink.port}",
-            }
+            environ = {"REDIS_URL": redis_url, "BENCHMARK_SERVICE": name, "BENCHMARK_SERVES": variant.serves}
+            environ |= {"TRACING": variant.mode, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{sink.otlp_port}"}
+            environ["AWS_XRAY_DAEMON_ADDRESS"] = f"tcp:127.0.0.1:{daemon.port} udp:127.0.0.1:{sink.port}"
             server = running.enter_context(serving("benchmarks.served", "BENCHMARK_PORT", environ))
-            ways.append(Way(name, *server, [PATH], traced_share=variant.traced_share))
+            ways.append(Way(name, *server, [PATH], {}, variant.traced_share, variant.settle_seconds))
         return _figures(compare(ways, sink.arrived))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import psutil
-from benchmarks.wrk import load
+from benchmarks.wrk import Answered, load
 
 ROUNDS: Final = 15
 ROUND_SECONDS: Final = 1
@@ -19,7 +20,7 @@ WARM_UP_SECONDS: Final = 2
 SETTLE_SECONDS: Final = 0.2
 
 Spread = tuple[float, float]
-# For the shares of requests that are traced; a twentieth of the few thousand requests of a round may be off by chance.
+# The shares of requests that are traced, with room for chance.
 UNTRACED: Final[Spread] = (0.0, 0.01)
 TWENTIETH: Final[Spread] = (0.03, 0.08)
 ALL: Final[Spread] = (0.97, 1.03)
@@ -29,8 +30,8 @@ ALL: Final[Spread] = (0.97, 1.03)
 class Way:
     """A way of serving: a server, what it is asked for, and the share of its requests that are to be traced.
 
-    `segments` tells how many segments have come in so far; a way that traces more or less than it says measures
-    something else than its name.
+    A way that traces more or less than it says would measure something else than its name. `settle_seconds` are how
+    long it may work on after a load.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Way:
     paths: Sequence[str]
     headers: Mapping[str, str] = field(default_factory=dict)
     traced_share: Spread = UNTRACED
+    settle_seconds: float = SETTLE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Measure:
 
     cpu_seconds: float
     requests: int
+    segments: int
     requests_per_second: float
 
     @property
@@ -59,9 +62,9 @@ Measures = Mapping[str, Sequence[Measure]]
 
 
 def compare(ways: Sequence[Way], segments: Callable[[], int], rounds: int = ROUNDS) -> Measures:
-    """Warms every way up, then measures them in turn, round by round."""
+    """Warms every way up, then measures them in turn; `segments` tells how many segments have come in so far."""
     for way in ways:
-        load(way.port, way.paths, WARM_UP_SECONDS, way.headers)
+        _load(way, WARM_UP_SECONDS)
         _pin(way.process)
     taken: dict[str, list[Measure]] = {way.name: [] for way in ways}
     for number in range(1, rounds + 1):
@@ -69,6 +72,8 @@ def compare(ways: Sequence[Way], segments: Callable[[], int], rounds: int = ROUN
             taken[way.name].append(_measured(way, segments))
         if number % 3 == 0:
             sys.stderr.write(f"· round {number} of {rounds}: {_told(taken)}\n")
+    for way in ways:
+        _check_traced_share(way, taken[way.name])
     return taken
 
 
@@ -94,16 +99,26 @@ def absolute(measures: Measures, prefix: str) -> dict[str, list[float]]:
 def _measured(way: Way, segments: Callable[[], int]) -> Measure:
     processes, cpu_before = _cpu(way.process)
     segments_before = segments()
-    answered = load(way.port, way.paths, ROUND_SECONDS, way.headers)
-    time.sleep(SETTLE_SECONDS)
+    answered = _load(way, ROUND_SECONDS)
     processes_after, cpu_after = _cpu(way.process)
     if processes_after != processes:
         raise RuntimeError(f"{way.name}: a process ended under load")
-    share = (segments() - segments_before) / answered.served
+    came = segments() - segments_before
+    return Measure(cpu_after - cpu_before, answered.served, came, answered.requests_per_second)
+
+
+def _check_traced_share(way: Way, measures: Sequence[Measure]) -> None:
+    """Raises RuntimeError where a way did not trace what it says; single rounds may be off on a busy machine."""
+    share = statistics.median(measure.segments / measure.requests for measure in measures)
     least, most = way.traced_share
     if not least <= share <= most:
         raise RuntimeError(f"{way.name}: {share:.3f} segments a request, {least} to {most} are wanted")
-    return Measure(cpu_after - cpu_before, answered.served, answered.requests_per_second)
+
+
+def _load(way: Way, seconds: int) -> Answered:
+    answered = load(way.port, way.paths, seconds, way.headers)
+    time.sleep(way.settle_seconds)
+    return answered
 
 
 def _pin(process: subprocess.Popen[bytes]) -> None:
