@@ -14,6 +14,7 @@ from report.waterfall import Waterfall, build_waterfall, tiers_of
 
 Record = Mapping[str, Any]
 _MOST_WATERFALLS = 10
+_MOST_EXAMPLES = 3
 NO_BREAK = "\u00a0"
 _LADDER = (
     ("p50", "p50"),
@@ -70,6 +71,7 @@ class Page:
     timeline: Timeline
     maps: dict[str, ServiceMap]
     tiers: list[str]
+    examples: list[Waterfall]
     waterfalls: list[Waterfall]
     panels: list[dict[str, Any]]
 
@@ -79,8 +81,10 @@ def build_page(record: Record) -> Page:
     timeline = build_timeline(record)
     seconds = record["result"]["duration_seconds"] or 1.0
     graph = record["service_graph"]
-    traces = record["slowest_traces"][:_MOST_WATERFALLS]
-    tiers = tiers_of(traces)
+    examples = record.get("example_traces", [])[:_MOST_EXAMPLES]
+    shown = {trace["id"] for trace in examples}
+    slowest = [trace for trace in record["slowest_traces"][:_MOST_WATERFALLS] if trace["id"] not in shown]
+    tiers = tiers_of([*examples, *slowest])
     return Page(
         record=record,
         sentence=_sentence(record),
@@ -91,7 +95,8 @@ def build_page(record: Record) -> Page:
         timeline=timeline,
         maps={"wide": draw_service_map(graph, seconds, WIDE), "narrow": draw_service_map(graph, seconds, NARROW)},
         tiers=tiers,
-        waterfalls=[build_waterfall(trace, tiers) for trace in traces],
+        examples=[build_waterfall(trace, tiers) for trace in examples],
+        waterfalls=[build_waterfall(trace, tiers) for trace in slowest],
         panels=_panels(timeline),
     )
 

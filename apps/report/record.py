@@ -29,6 +29,7 @@ def join(run_id: str, parts: Mapping[str, Any]) -> dict[str, Any]:
         "traces": _only(_TRACE_KEYS + _HISTOGRAM_KEYS, traces),
         "service_graph": graph,
         "slowest_traces": traces["slowest"],
+        **({"example_traces": traces["example"]} if "example" in traces else {}),
         "cost": _only(_COST_KEYS, parts["cost"]),
         "reconciliation": [row.as_dict() for row in reconcile(parts["load"], parts["counters"], traces)],
     }

@@ -146,7 +146,7 @@ def _latency_panel(record: Record, points: Sequence[Record], seconds: float) -> 
 
 def _slow_dots(record: Record) -> list[Dot]:
     start = formats.instant(record["run"]["started_at"])
-    drawn = {trace["id"] for trace in record["slowest_traces"]}
+    drawn = {trace["id"] for trace in (*record.get("example_traces", ()), *record["slowest_traces"])}
     return [
         Dot(
             seconds=(formats.instant(slow["at"]) - start).total_seconds(),

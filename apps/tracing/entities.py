@@ -181,12 +181,13 @@ class Subsegment(Entity):
     def close(self, error: BaseException | None = None) -> None:
         """Ends the subsegment; `error` is what ended it. Only the first call counts."""
         document, segment = self.document, self.segment
-        if document.pop("in_progress", None) is None:
+        if "end_time" in document:
             return
         if error is not None:
             self.record_exception(error)
         now = time()
         document["end_time"] = now if now > document["start_time"] else document["start_time"]
+        document.pop("in_progress", None)  # last, for another thread may be sending it: X-Ray wants one of the two
         if (self.is_apart or segment.closed) and self.sampled and segment.send is not None:
             document.update(type="subsegment", trace_id=segment.trace_id, parent_id=self.parent_id)
             segment.send(self)

@@ -37,7 +37,6 @@ _COMMANDS: tuple[tuple[Any, ...], ...] = (
     (b"GET", "a"),
     (7, None),
     ("",),
-    (),
 )
 _STATEMENTS = ("SELECT 1", "SELECT :value", "SELECT nothing", "INSERT INTO things VALUES (:value)", "")
 
@@ -84,7 +83,7 @@ def _nest(chance: Random, environ: Environ, depth: int) -> None:
 
 
 def _note(chance: Random, environ: Environ, depth: int) -> None:
-    for _unused in range(chance.choice([1, 1, 2, 80])):
+    for _unused in range(chance.choice([1, 1, 1, 1, 1, 2, 2, 80])):
         annotate(odd_key(chance), odd_value(chance))
 
 

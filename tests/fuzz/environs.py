@@ -18,7 +18,7 @@ _AGENTS = ("curl/8.5.0", "ELB-HealthChecker/2.0", "Mozilla/5.0 (X11; Linux x86_6
 _ADDRESSES = ("192.0.2.7", "192.0.2.7:5000", "[2001:db8::7]:5000", "2001:db8::7", "[::1]", "", "unix:")
 _FORWARDED = ("192.0.2.1", "192.0.2.1, 10.0.0.7", " , ", ",", "unknown", "[2001:db8::1]:443", "192.0.2.1:99,10.0.0.7")
 _PATHS = ("/", "/products", "/products/halo-lamp", "/health", "/static/site.css", "/healthy", "//", "", "/a b/ü", "*")
-_MOST_HEADER_CHARACTERS = 70_000
+_MOST_HEADER_CHARACTERS = 30_000
 
 
 @dataclass(frozen=True)

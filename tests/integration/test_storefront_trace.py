@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from report.record import join as join_record
 from report.render import render_page
 from report.trace_tree import join
@@ -18,35 +21,55 @@ from support.run_parts import run_parts
 from support.traced_shop import traced_shop
 
 ACCOUNT = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "test", "region": "eu-west-1"}
+ROLE_DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "stress_test" / "defaults" / "main.yml"
 SEGMENTS = 3  # the storefront's, and the backend's of its two calls: the goods and the categories
 ARRIVAL_SECONDS = 30.0
 CLOCK_SECONDS = 0.001
 
 
 @pytest.fixture(scope="module")
-def trace(tmp_path_factory: pytest.TempPathFactory, database_url: str, redis_url: str) -> dict[str, Any]:
-    """The trace of the home page, as xray_trace_info reads it."""
+def read(tmp_path_factory: pytest.TempPathFactory, database_url: str, redis_url: str) -> dict[str, Any]:
+    """What xray_trace_info reads of a call for the home page: the trace by its id, and by the role's filter."""
     folder = tmp_path_factory.mktemp("shop")
     trace_id = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
     with localaws_server(folder) as endpoint, traced_shop(folder, endpoint, database_url, redis_url) as shop:
         assert shop.get("/", trace_id) == 200
-        return _arrived({**ACCOUNT, "endpoint_url": endpoint, "trace_ids": [trace_id]})
+        return _arrived(
+            {
+                **ACCOUNT,
+                "endpoint_url": endpoint,
+                "trace_ids": [trace_id],
+                "start_time": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
+                "filter_expression": yaml.safe_load(ROLE_DEFAULTS.read_text())["stress_test_example_filter"],
+                "slowest": 1,
+            }
+        )
+
+
+@pytest.fixture(scope="module")
+def trace(read: dict[str, Any]) -> dict[str, Any]:
+    return read["traces"][0]  # type: ignore[no-any-return]
 
 
 def _arrived(options: dict[str, Any]) -> dict[str, Any]:
-    """The trace once all of its segments are there."""
+    """What the module says once all of the trace's segments are there."""
     deadline = time.monotonic() + ARRIVAL_SECONDS
     while True:
-        traces: list[dict[str, Any]] = run_module("xray_trace_info", options)["traces"]
-        if traces and len(traces[0]["segments"]) == SEGMENTS:
-            return traces[0]
-        assert time.monotonic() < deadline, f"of {SEGMENTS} segments there are {traces}"
+        result = run_module("xray_trace_info", options)
+        if result["traces"] and len(result["traces"][0]["segments"]) == SEGMENTS and result["slowest"]:
+            return result
+        assert time.monotonic() < deadline, f"of {SEGMENTS} segments there are {result}"
         time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
 def waterfall(trace: dict[str, Any]) -> Waterfall:
     return build_waterfall(trace, tiers_of([trace]))
+
+
+def test_the_roles_filter_finds_it(read: dict[str, Any], trace: dict[str, Any]) -> None:
+    [found] = read["slowest"]
+    assert (found["id"], found["segments"]) == (trace["id"], trace["segments"])
 
 
 def test_every_tier_redis_and_sql_are_drawn(waterfall: Waterfall) -> None:

@@ -106,6 +106,7 @@ def _traces(story: Story, load: Part) -> Part:
         "throttles": 0,
         "service_graph": _service_graph(load) if story.traces else {"services": [], "edges": []},
         "slowest": slowest,
+        "example": slowest[:1],
     }
 
 

@@ -151,6 +151,21 @@ def test_run_that_measured_nothing_still_has_every_section() -> None:
     assert {section.attributes.get("id") for section in page.all("section")} >= set(SECTIONS)
 
 
+def test_request_through_every_tier_comes_first_and_once() -> None:
+    parts = run_parts()
+    parts["traces"]["example"] = [parts["traces"]["slowest"][3]]
+    drawn = [element.attributes["id"] for element in _page(parts).all("details") if "id" in element.attributes]
+    assert len(drawn) == len(set(drawn)) == len(parts["traces"]["slowest"])
+    assert drawn[0] == f"trace-{parts['traces']['example'][0]['id']}"
+
+
+def test_run_in_which_nobody_looked_for_an_example_shows_the_slowest() -> None:
+    parts = run_parts()
+    del parts["traces"]["example"]
+    assert "example_traces" not in _record(parts)
+    assert _page(parts).by_id("traces").text.strip().startswith("Slowest traces")
+
+
 def test_slow_requests_link_to_their_traces() -> None:
     page = _page(run_parts())
     traces = {f"#{trace.attributes['id']}" for trace in page.all("details") if "id" in trace.attributes}
