@@ -17,7 +17,7 @@ Wrap = Callable[[Any, Tracing], Application]
 Address = tuple[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Site:
     """An application without and with tracing."""
 
@@ -29,6 +29,11 @@ class Site:
     def trusts(self) -> bool:
         """Whether an incoming decision is obeyed."""
         return self.tracing.settings.trust_incoming_sampled
+
+    @property
+    def handed(self) -> int:
+        """Documents that were sent or dropped."""
+        return self.tracing.sent + self.tracing.dropped
 
 
 @contextmanager

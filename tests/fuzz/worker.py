@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -19,6 +20,7 @@ from fuzz.checks import Served, check
 from fuzz.daemon import Daemon
 from fuzz.environs import Environ, random_request
 from fuzz.exchange import Application, Server, random_server, serve
+from fuzz.ledger import Ledger
 from fuzz.report import Report
 from fuzz.sites import Site, Wrap, open_sites
 from fuzz.watch import grown, memory, watched
@@ -29,6 +31,8 @@ from tracing.wsgi import TracedApplication
 BLOCK_REQUESTS = 500
 _HANG_SECONDS = 120
 _JOIN_SECONDS = 60
+_SETTLE_SECONDS = 20
+_LATE_SECONDS = 0.06  # after which the last subsegments of threads that outlive their requests are out as well
 _FORK_SHARE = 0.03
 _FORK_REQUESTS = 10
 _SWITCH_SECONDS = sys.getswitchinterval()
@@ -43,6 +47,13 @@ class Worker:
         self._sites = sites
         self._daemon = daemon
         self._number = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begins to count anew."""
+        self._all_arrive = False
+        self._ledger = Ledger(self.report)
+        self._mark()
 
     def run_block(self, first: int, last: int) -> None:
         """The requests first..last-1, while the daemon is in a state that the block's number tells."""
@@ -50,12 +61,15 @@ class Worker:
         state = chance.choices(_STATES, _STATE_WEIGHTS)[0]
         forks_at = chance.randrange(first, last) if chance.random() < _FORK_SHARE else None
         self._turn(state)
+        self._all_arrive = state == "there"
         for number in range(first, last):
             if state == "flapping" and chance.random() < 0.1:
                 self._turn(chance.choice(_STATES))
             if number == forks_at:
+                self._settle()
                 self._fork(number)
             self.run_request(number)
+        self._settle()
 
     def run_request(self, number: int) -> None:
         """Serves a request without and with tracing, and notes what differs."""
@@ -64,18 +78,50 @@ class Worker:
         site = chance.choices(self._sites, _SITE_WEIGHTS)[0]
         request, server, seed = random_request(chance), random_server(chance), chance.getrandbits(48)
         bare, unused = self._serve(site.bare, request.environ, server, seed)
-        before = (site.tracing.sent, site.tracing.dropped)
         traced, environ = self._serve(site.traced, request.environ, server, seed)
-        sent, dropped = site.tracing.sent - before[0], site.tracing.dropped - before[1]
-        served = Served(request, site, bare, traced, sent, dropped, self._daemon.received())
-        served.all_arrives = self._daemon.is_there and CROWDED not in environ
-        for what in check(served, self.report.counts):
+        served = Served(request, site, bare, traced)
+        self._all_arrive &= CROWDED not in environ
+        self._awaited[site] += self._ledger.note(number, served)
+        self._ledger.take(self._daemon.received())
+        for what in check(served):
             self.report.find(number, what)
         for error in (*environ[COMPLAINTS], *unused[COMPLAINTS]):
             self.report.find(number, f"a call of the tracer raises {error!r}"[:200] + f": {_place(error)}")
         if current() is not None:
             self.report.find(number, "a context is left behind")
             activate(None)
+
+    def _settle(self) -> None:
+        """Waits until all is sent that is to be, then compares."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while any(site.handed - self._handed[site] < least for site, least in self._awaited.items()):
+            self._ledger.take(self._daemon.received())
+            if time.monotonic() > deadline:
+                self.report.find(self._number, "neither sent nor counted as dropped, though sampled")
+                break
+            time.sleep(_LATE_SECONDS / 10)
+        time.sleep(_LATE_SECONDS)
+        self._ledger.take(self._daemon.received())
+        self._compare()
+        self._mark()
+
+    def _compare(self) -> None:
+        sent = sum(site.tracing.sent - self._sent[site] for site in self._sites)
+        handed = sum(site.handed - self._handed[site] for site in self._sites)
+        self.report.counts["documents sent"] += sent
+        self.report.counts["documents dropped"] += handed - sent
+        # A refusal tells of datagrams before, for which others that arrive are counted as dropped.
+        if self._all_arrive and not sent <= self._ledger.arrived <= handed:
+            self.report.find(
+                self._number, f"lost: sent {sent}, dropped {handed - sent}, arrived {self._ledger.arrived}"
+            )
+        self._ledger.close(all_arrived=self._all_arrive and sent == handed)
+
+    def _mark(self) -> None:
+        """Notes where the counters stand."""
+        self._awaited: Counter[Site] = Counter()
+        self._sent = {site: site.tracing.sent for site in self._sites}
+        self._handed = {site: site.handed for site in self._sites}
 
     def complain(self, what: str) -> None:
         """Notes what a hook of the interpreter was told."""
@@ -99,6 +145,8 @@ class Worker:
         return log, environ
 
     def _turn(self, state: str) -> None:
+        self._ledger.take(self._daemon.received())
+        self._all_arrive = False
         match state:
             case "there":
                 self._daemon.be_there()
@@ -113,8 +161,10 @@ class Worker:
         child = os.fork()
         if child == 0:
             self.report = Report()
+            self._begin()
             for following in range(number, number + _FORK_REQUESTS):
                 self.run_request(following)
+            self._settle()
             told = "\n".join(self.report.lines(self._seed)) if self.report.findings else ""
             os.write(2, told.encode(errors="replace"))
             os._exit(1 if told else 0)
