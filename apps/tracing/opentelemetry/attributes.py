@@ -133,13 +133,11 @@ def _stack_trace(stack: list[Mapping[str, Any]], last_line: str) -> str:
 
 def _carried(value: Any) -> Any:
     """A value as protobuf can have it: text without half characters, integers of 64 bits, all else as JSON's text."""
-    match value:
-        case str():
-            return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-        case bool() | float():
-            return value
-        case int():
-            return value if -_INT64 <= value < _INT64 else str(value)
-        case list() | tuple() if all(isinstance(item, str) for item in value):
-            return [_carried(item) for item in value]
-    return _carried(json.dumps(value, default=str))
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if kind is bool or kind is float or (kind is int and -_INT64 <= value < _INT64):
+        return value
+    if kind is list and all(type(item) is str for item in value):
+        return [_carried(item) for item in value]
+    return _carried(str(value) if isinstance(value, str | int) else json.dumps(value, default=str))

@@ -13,7 +13,6 @@ from opentelemetry.propagate import set_global_textmap
 from opentelemetry.propagators.aws import AwsXRayPropagator
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.extension.aws.trace import AwsXRayIdGenerator
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -23,7 +22,7 @@ from tracing.opentelemetry.endpoint import Endpoint, endpoint_from
 from tracing.opentelemetry.joining import foreign_parent, join
 from tracing.opentelemetry.pipeline import Pipeline
 from tracing.opentelemetry.sampler import Decide, rules_sampler
-from tracing.opentelemetry.spans import spans_of
+from tracing.opentelemetry.spans import service_resource, spans_of
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ class OpenTelemetryExporter:
     """The way out for segments as spans; with `decide` for what begins a trace outside requests."""
 
     def __init__(self, service_name: str, endpoint: Endpoint | None, decide: Decide) -> None:
-        self._resource = Resource.create({SERVICE_NAME: service_name})
+        self._resource = service_resource(service_name)
         self._pipeline = Pipeline(endpoint or endpoint_from(os.environ))
         self._untold = 0
         self.provider = TracerProvider(

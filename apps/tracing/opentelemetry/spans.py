@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
@@ -33,40 +33,55 @@ def span_context(trace_id: str, span_id: str, *, sampled: bool = True, is_remote
     return SpanContext(number, int(span_id, 16), is_remote, _SAMPLED if sampled else _NOT_SAMPLED)
 
 
+def service_resource(name: str) -> Resource:
+    """What sends spans: the service, with what OTEL_RESOURCE_ATTRIBUTES tells of it."""
+    found = Resource.create({SERVICE_NAME: name})
+    return _HashedOnce(found.attributes, found.schema_url)
+
+
+class _HashedOnce(Resource):
+    """A resource whose hash is its identity: the exporter asks for it with each span, and the SDK's is made of JSON."""
+
+    __hash__ = object.__hash__
+
+
 def spans_of(document: Document, resource: Resource) -> list[ReadableSpan]:
     """The spans of a closed segment, or of a subsegment that is sent apart, with all that is below it.
 
     A subsegment without an end gets that of what it is in.
     """
-    trace_id = document["trace_id"]
+    trace_id, parent_id = document["trace_id"], document.get("parent_id")
     is_segment = document.get("type") != "subsegment"
-    top = _span(DocumentSpan, document, _Place(trace_id, document.get("parent_id"), is_segment), resource)
-    return [top, *_below(document, trace_id, resource)]
+    parent = None if parent_id is None else span_context(trace_id, parent_id, is_remote=is_segment)
+    kind = SpanKind.SERVER if is_segment else _kind(document)
+    top = _span(DocumentSpan, document, span_context(trace_id, document["id"]), parent, kind, resource)
+    return [top, *_below(document, trace_id, top.context, resource)]
 
 
-class _Place(NamedTuple):
-    """Where a span stands in its trace; a segment's parent is another service's."""
-
-    trace_id: str
-    parent_id: str | None
-    is_segment: bool = False
-
-
-def _below(document: Document, trace_id: str, resource: Resource) -> Iterator[ReadableSpan]:
+def _below(document: Document, trace_id: str, context: SpanContext, resource: Resource) -> Iterator[ReadableSpan]:
     for part in document.get("subsegments", ()):
         part.setdefault("end_time", max(document["end_time"], part["start_time"]))
-        yield _span(ReadableSpan, part, _Place(trace_id, part.get("parent_id", document["id"])), resource)
-        yield from _below(part, trace_id, resource)
+        own, parent = span_context(trace_id, part["id"]), context
+        if "parent_id" in part:
+            parent = span_context(trace_id, part["parent_id"])
+        yield _span(ReadableSpan, part, own, parent, _kind(part), resource)
+        if "subsegments" in part:
+            yield from _below(part, trace_id, own, resource)
 
 
-def _span(make: type[ReadableSpan], document: Document, place: _Place, resource: Resource) -> ReadableSpan:
-    is_segment, end_ns = place.is_segment, _nanoseconds(document["end_time"])
-    kind = SpanKind.SERVER if is_segment else SpanKind.CLIENT if "namespace" in document else SpanKind.INTERNAL
-    parent_id = place.parent_id
+def _span(
+    make: type[ReadableSpan],
+    document: Document,
+    context: SpanContext,
+    parent: SpanContext | None,
+    kind: SpanKind,
+    resource: Resource,
+) -> ReadableSpan:
+    is_segment, end_ns = kind is SpanKind.SERVER, _nanoseconds(document["end_time"])
     return make(
         _name(document, is_segment),
-        span_context(place.trace_id, document["id"]),
-        None if parent_id is None else span_context(place.trace_id, parent_id, is_remote=is_segment),
+        context,
+        parent,
         resource,
         attributes_of(document),
         list(_events(document, end_ns)),
@@ -76,6 +91,10 @@ def _span(make: type[ReadableSpan], document: Document, place: _Place, resource:
         end_time=end_ns,
         instrumentation_scope=SCOPE,
     )
+
+
+def _kind(part: Document) -> SpanKind:
+    return SpanKind.CLIENT if "namespace" in part else SpanKind.INTERNAL
 
 
 def _name(document: Document, is_segment: bool) -> str:
