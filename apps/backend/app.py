@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-
 from flask import Flask
-from serving.metrics import HttpMetrics, MeasuredApplication
+from serving.flusher import Flusher
+from serving.measured import MeasuredApplication, note_routes
+from serving.metrics import HttpMetrics
 from serving.requests import GuardedRequest
 from tracing import instrument
 from tracing import redis as traced_redis
 from tracing import sqlalchemy as traced_sqlalchemy
-from tracing.flask import flask_route
 
 from backend import errors
 from backend.answers import Answer
-from backend.counters import FLUSH_SECONDS, at_exit
+from backend.hotpath import HotPath
+from backend.invalidation import Listener
 from backend.services.shop import Shop, open_shop
 from backend.settings import Settings
 from backend.views import auth, catalog, operations, orders
-from backend.views.common import set_shop
+from backend.views.common import set_shop, shop_of
 
 
 def create_app(settings: Settings) -> Flask:
@@ -38,38 +38,26 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def start_background(shop: Shop) -> Flusher:
-    """Starts what a serving process does beside serving: adding up its counters, and again at its end."""
+def start_background(app: Flask) -> None:
+    """Starts what a serving process does beside serving: adding up its counters, and hearing which answers are old."""
+    shop = shop_of(app)
     shop.cache.prepare()
-    flusher = Flusher(shop)
-    threading.Thread(target=flusher.run, name="counters", daemon=True).start()
-    at_exit(flusher.flush)
-    return flusher
-
-
-class Flusher:
-    """Adds the process' counters to those of all processes every tenth of a second."""
-
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self.stopped = threading.Event()
-
-    def run(self) -> None:
-        """The thread's work."""
-        while not self.stopped.wait(FLUSH_SECONDS):
-            self.flush()
-
-    def flush(self) -> None:
-        """Adds what was counted since the last time."""
-        self._shop.counters.flush()
+    Flusher(shop.counters.flush, app.extensions["metrics"].flush).start()
+    if shop.settings.hot_cache_bytes:
+        Listener(shop.settings.redis_url, shop.hot).start()
 
 
 def _observe(app: Flask, shop: Shop) -> None:
-    """Tracing inside, counting outside: every request is counted, also one that is not traced."""
+    """Around the app, from the inside to the outside: the hot path, the trace, the counters.
+
+    So an answer of the hot path is traced and counted like any other. A bound method is called faster than an object.
+    """
+    note_routes(app)
+    app.wsgi_app = HotPath(app.wsgi_app, shop.hot, shop.limits, shop.counters).__call__  # type: ignore[method-assign]
     tracing = instrument(app, shop.settings.tracing)
     if tracing.enabled:
         traced_redis.instrument(shop.gate.client)
         traced_sqlalchemy.instrument(shop.database.reader)
     metrics = HttpMetrics(lambda: (tracing.sent, tracing.dropped))
     app.extensions["metrics"] = metrics
-    app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics, flask_route)  # type: ignore[method-assign]
+    app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics).__call__  # type: ignore[method-assign]

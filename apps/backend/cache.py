@@ -20,7 +20,7 @@ _ANSWER_SECONDS = 0.5
 # After a failure Redis is left alone this long, so that a frozen one does not cost every request its time-out.
 _LEFT_ALONE_SECONDS = 1.0
 _TAG_SECONDS = 3600
-_PREFIX = "response:"
+PREFIX = "response:"
 _TAG_PREFIX = "tag:"
 
 # Lifetimes in seconds, by kind of answer.
@@ -95,9 +95,19 @@ class ResponseCache:
         """Lets Redis know the scripts, so that no request is the first to be told that it does not."""
         self._gate.call(lambda redis: [redis.script_load(script) for script in (_STORE, _DROP)])
 
+    @staticmethod
+    def name(key: str) -> bytes:
+        """What an answer is called in Redis."""
+        return (PREFIX + key).encode()
+
     def get(self, key: str) -> bytes | None:
         """The bytes of an answer; one round trip."""
-        return cast("bytes | None", self._gate.call(lambda redis: redis.get(_PREFIX + key)))
+        return cast("bytes | None", self._gate.call(lambda redis: redis.get(PREFIX + key)))
+
+    def get_with_lifetime(self, key: str) -> tuple[bytes, float] | None:
+        """The bytes of an answer and how many seconds it may still be used; one round trip."""
+        found = self._gate.call(lambda redis: _get_with_lifetime(redis, PREFIX + key))
+        return None if found is None or found[0] is None else (found[0], max(0, found[1]) / 1000)
 
     def generation(self) -> bytes | None:
         """What must still hold when an answer that is read from the database after this call is stored."""
@@ -106,7 +116,7 @@ class ResponseCache:
     def put(self, key: str, body: bytes, seconds: int, generation: bytes | None, tags: Iterable[str] = ()) -> None:
         """Stores an answer unless a write came since `generation` was read."""
         if generation is not None:
-            keys = [_PREFIX + key, _GENERATION, *(_TAG_PREFIX + tag for tag in tags)]
+            keys = [PREFIX + key, _GENERATION, *(_TAG_PREFIX + tag for tag in tags)]
             self._run(self._store, keys, [generation, body, seconds, _TAG_SECONDS])
 
     def drop(self, tags: Iterable[str]) -> None:
@@ -115,7 +125,7 @@ class ResponseCache:
 
     def delete(self, keys: Iterable[str]) -> None:
         """Throws out single answers."""
-        names = [_PREFIX + key for key in keys]
+        names = [PREFIX + key for key in keys]
         if names:
             self._gate.call(lambda redis: redis.unlink(*names))
 
@@ -127,9 +137,18 @@ class ResponseCache:
         self._gate.call(lambda redis: script(keys=keys, args=arguments, client=redis))
 
 
+def _get_with_lifetime(redis: Redis, name: str) -> tuple[bytes | None, int]:
+    """The value and its milliseconds: -2 where there is no value, -1 where it has no end, which none of ours has."""
+    pipeline = redis.pipeline(transaction=False)
+    pipeline.get(name)
+    pipeline.pttl(name)
+    value, milliseconds = pipeline.execute()
+    return value, milliseconds
+
+
 def _clear(redis: Redis) -> None:
     redis.incr(_GENERATION)
-    for pattern in (_PREFIX, _TAG_PREFIX):
+    for pattern in (PREFIX, _TAG_PREFIX):
         for key in redis.scan_iter(match=pattern + "*", count=500):
             redis.unlink(key)
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 import time
-from collections.abc import Callable
-from multiprocessing import util
 from typing import cast
 
 from redis import Redis
@@ -14,7 +11,6 @@ from redis import Redis
 from backend.cache import RedisGate
 
 _HASH = "metrics:cache"
-FLUSH_SECONDS = 0.1
 
 
 class CacheCounters:
@@ -22,30 +18,23 @@ class CacheCounters:
 
     def __init__(self, gate: RedisGate) -> None:
         self._gate = gate
-        self._lock = threading.Lock()
         self._flushing = threading.Lock()
-        self._hits = 0
-        self._misses = 0
+        # An entry for each lookup that is not yet added up: to append is one step, which takes no lock.
+        self.hits: list[None] = []
+        self.misses: list[None] = []
 
     def count(self, hit: bool) -> None:
         """Counts one lookup."""
-        with self._lock:
-            if hit:
-                self._hits += 1
-            else:
-                self._misses += 1
+        (self.hits if hit else self.misses).append(None)
 
     def flush(self) -> bool:
         """Adds what was counted to the totals; False where Redis cannot take it now, and it is kept for later."""
         with self._flushing:
-            with self._lock:
-                hits, misses = self._hits, self._misses
+            hits, misses = len(self.hits), len(self.misses)
             if hits or misses:
                 if self._gate.call(lambda redis: _add(redis, hits, misses)) is None:
                     return False
-                with self._lock:
-                    self._hits -= hits
-                    self._misses -= misses
+                del self.hits[:hits], self.misses[:misses]
         return True
 
     def totals(self) -> tuple[int, int] | None:
@@ -60,12 +49,6 @@ def snapshot(hits: int, misses: int) -> dict[str, float | int]:
     total = hits + misses
     rate = round(100 * hits / total, 2) if total else 0.0
     return {"hits": hits, "misses": misses, "hitRate": rate, "total": total, "timestamp": int(time.time() * 1000)}
-
-
-def at_exit(function: Callable[[], object]) -> None:
-    """Calls a function when this process ends, be it started by a command or by multiprocessing, which skips atexit."""
-    util.Finalize(None, function, exitpriority=10)
-    atexit.register(function)
 
 
 def _add(redis: Redis, hits: int, misses: int) -> bool:

@@ -51,7 +51,7 @@ def not_found(what: str) -> ApiError:
 
 def register(app: Flask) -> None:
     """Makes every error of the app, Flask's own ones included, answer with the one shape."""
-    app.register_error_handler(ApiError, _api_error)
+    app.register_error_handler(ApiError, answer_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DataError, _data_error)
     app.register_error_handler(ProgrammingError, _programming_error)
@@ -59,7 +59,8 @@ def register(app: Flask) -> None:
         app.register_error_handler(gone, _database_gone)
 
 
-def _api_error(error: ApiError) -> Response:
+def answer_error(error: ApiError) -> Response:
+    """The answer that an error is."""
     return _answer(error.status, error.code, error.message, error.fields, error.headers)
 
 

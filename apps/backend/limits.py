@@ -5,15 +5,17 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import time
+from typing import Any
 
-from flask import Request
 from redis import Redis
 
 from backend.cache import RedisGate
 from backend.errors import ApiError
 from backend.settings import Limit, Network, Settings
 
-SECRET_HEADER = "X-Load-Test-Secret"  # noqa: S105 - a header's name
+_SECRET = "HTTP_X_LOAD_TEST_SECRET"  # noqa: S105 - a header's name
+
+Environ = dict[str, Any]
 
 
 class RateLimits:
@@ -21,16 +23,21 @@ class RateLimits:
 
     def __init__(self, gate: RedisGate, settings: Settings) -> None:
         self._gate = gate
-        self._on = settings.rate_limits
-        self._secret = settings.loadtest_secret
+        self.on = settings.rate_limits
+        self._general = settings.general_limit
+        self._secret = None if settings.loadtest_secret is None else settings.loadtest_secret.encode()
         self._proxies = settings.trusted_proxies
 
-    def check(self, request: Request, name: str, limit: Limit) -> None:
+    def check_general(self, environ: Environ) -> None:
+        """Counts a request against the limit of all requests. Raises ApiError."""
+        self.check(environ, "general", self._general)
+
+    def check(self, environ: Environ, name: str, limit: Limit) -> None:
         """Counts a request against a limit. Raises ApiError."""
-        if not self._on or self._bears_secret(request):
+        if not self.on or self._bears_secret(environ):
             return
         window, second = divmod(int(time.time()), limit.seconds)
-        key = f"limit:{name}:{client_address(request, self._proxies)}:{window}"
+        key = f"limit:{name}:{client_address(environ, self._proxies)}:{window}"
         count = self._gate.call(lambda redis: _count(redis, key, limit.seconds))
         if count is not None and count > limit.requests:
             raise ApiError(
@@ -40,19 +47,17 @@ class RateLimits:
                 headers={"Retry-After": str(limit.seconds - second)},
             )
 
-    def _bears_secret(self, request: Request) -> bool:
-        given = request.headers.get(SECRET_HEADER)
-        if given is None or self._secret is None:
-            return False
-        return hmac.compare_digest(given.encode(), self._secret.encode())
+    def _bears_secret(self, environ: Environ) -> bool:
+        given = environ.get(_SECRET)
+        return given is not None and self._secret is not None and hmac.compare_digest(given.encode(), self._secret)
 
 
-def client_address(request: Request, proxies: tuple[Network, ...]) -> str:
+def client_address(environ: Environ, proxies: tuple[Network, ...]) -> str:
     """The client's address: the last hop of X-Forwarded-For that is no trusted proxy; without proxies the peer's."""
-    peer = request.remote_addr or "unknown"
+    peer = environ.get("REMOTE_ADDR") or "unknown"
     if not proxies:
         return peer
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     for hop in reversed([*hops, peer]):
         try:
             address = ipaddress.ip_address(hop)

@@ -37,6 +37,7 @@ class Settings:
     workers: int = 1
     threads: int = 8
     database_pool: int = 8
+    hot_cache_bytes: int = 33_554_432
     token_seconds: int = 3600
     body_limit_bytes: int = 65_536
     loadtest_secret: str | None = field(default=None, repr=False)
@@ -65,6 +66,7 @@ class Settings:
             workers=_number(environ, "BACKEND_WORKERS", 1, 1, 64),
             threads=threads,
             database_pool=_number(environ, "DATABASE_POOL", threads, 1, 256),
+            hot_cache_bytes=_number(environ, "HOT_CACHE_BYTES", 33_554_432, 0, 2**40),
             token_seconds=_number(environ, "TOKEN_SECONDS", 3600, 60, 86_400),
             body_limit_bytes=_number(environ, "BODY_LIMIT_BYTES", 65_536, 1024, 10_000_000),
             loadtest_secret=_loadtest_secret(environ),

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 
-from flask import Flask
+from serving.measured import Application
 from serving.server import factory
 
 from backend.app import create_app, start_background
 from backend.settings import Settings
-from backend.views.common import shop_of
 
 _RULES_WAIT_SECONDS = 3.0
 
 
 @factory
-def app() -> Flask:
-    """A factory (granian's --factory): the app of this process, with its settings from the environment."""
+def app() -> Application:
+    """A factory (granian's --factory): the app of this process, with its settings from the environment.
+
+    It is what Flask would call for each request; without Flask in between.
+    """
     made = create_app(Settings.from_environment(os.environ))
-    start_background(shop_of(made))
+    start_background(made)
     made.extensions["tracing"].start(_RULES_WAIT_SECONDS)
-    return made
+    application: Application = made.wsgi_app
+    return application

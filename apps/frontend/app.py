@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from serving.metrics import HttpMetrics, MeasuredApplication
+from serving.measured import MeasuredApplication, note_routes
+from serving.metrics import HttpMetrics
 from serving.requests import GuardedRequest
 from tracing import instrument, uninstrument
-from tracing.flask import flask_route
 
 from frontend import edge, errors, pages, security, text
 from frontend.client import BackendClient
@@ -95,9 +95,11 @@ def _fingerprint(app: Flask, name: str) -> str:
 def _wrap(app: Flask, settings: Settings) -> None:
     """Around the app, from the inside to the outside: whole bodies, the trace, the counters, the edge."""
     edge.answer_at_once(app)
+    note_routes(app)
     tracing = instrument(app, settings.tracing)
     metrics = HttpMetrics(lambda: (tracing.sent, tracing.dropped))
-    app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics, flask_route)  # type: ignore[method-assign]
+    app.extensions["metrics"] = metrics
+    app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics)  # type: ignore[method-assign]
     edge.trust_proxies(app, settings.trusted_proxies)
     for blueprint in (catalog.pages, cart.pages, checkout.pages, account.pages, auth.pages):
         app.register_blueprint(blueprint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from flask import Flask
+from serving.flusher import Flusher
 from serving.server import factory
 
 from frontend.app import create_app
@@ -17,5 +18,6 @@ _RULES_WAIT_SECONDS = 3.0
 def app() -> Flask:
     """A factory (granian's --factory): the app of this process, with its settings from the environment."""
     made = create_app(Settings.from_environment(os.environ))
+    Flusher(made.extensions["metrics"].flush).start()
     made.extensions["tracing"].start(_RULES_WAIT_SECONDS)
     return made

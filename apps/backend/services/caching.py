@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from backend.answers import success_body
+from backend.hotcache import Keeping
 from backend.services.shop import Shop
 
 
@@ -18,14 +20,40 @@ class Fresh:
     tags: Iterable[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Public:
+    """An answer that is the same for everyone; with what it may be kept by in this process, and until when."""
+
+    body: bytes
+    hit: bool
+    keeping: Keeping | None = None
+
+
 def read_through(shop: Shop, key: str, seconds: int, read: Callable[[], Fresh]) -> tuple[bytes, bool]:
     """The answer's bytes, and whether they came from the cache. Counts the lookup."""
     body = shop.cache.get(key)
     shop.counters.count(body is not None)
     if body is not None:
         return body, True
+    return _read(shop, key, seconds, read), False
+
+
+def read_public(shop: Shop, key: str, seconds: int, read: Callable[[], Fresh]) -> Public:
+    """As `read_through`, of an answer that is the same for everyone and may be kept by the process."""
+    promise = shop.hot.promise(shop.cache.name(key))
+    if promise is None:
+        return Public(*read_through(shop, key, seconds, read))
+    found = shop.cache.get_with_lifetime(key)
+    shop.counters.count(found is not None)
+    if found is None:
+        return Public(_read(shop, key, seconds, read), hit=False)
+    body, left_seconds = found
+    return Public(body, hit=True, keeping=(promise, time.monotonic() + left_seconds))
+
+
+def _read(shop: Shop, key: str, seconds: int, read: Callable[[], Fresh]) -> bytes:
     generation = shop.cache.generation()
     fresh = read()
     body = success_body(fresh.data)
     shop.cache.put(key, body, seconds, generation, fresh.tags)
-    return body, False
+    return body

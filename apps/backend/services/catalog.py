@@ -11,12 +11,10 @@ from sqlalchemy import RowMapping
 
 from backend import cache
 from backend.errors import not_found
-from backend.services.caching import Fresh, read_through
+from backend.services.caching import Fresh, Public, read_public
 from backend.services.shop import Shop
 from backend.storage import catalog as storage
 from backend.storage.catalog import ProductFilter
-
-Cached = tuple[bytes, bool]
 
 _SUGGESTIONS = 8
 _POPULAR = 10
@@ -36,51 +34,51 @@ _SHOWN = (
 )
 
 
-def categories(shop: Shop) -> Cached:
+def categories(shop: Shop) -> Public:
     """The tree of categories."""
-    return read_through(shop, "categories", cache.CATEGORIES, lambda: Fresh(_tree(_all_categories(shop))))
+    return read_public(shop, "categories", cache.CATEGORIES, lambda: Fresh(_tree(_all_categories(shop))))
 
 
-def category(shop: Shop, key: int | str) -> Cached:
+def category(shop: Shop, key: int | str) -> Public:
     """One category with its parent and its children. Raises ApiError 404."""
-    return read_through(shop, f"category:{key}", cache.CATEGORIES, lambda: Fresh(_category(shop, key)))
+    return read_public(shop, f"category:{key}", cache.CATEGORIES, lambda: Fresh(_category(shop, key)))
 
 
-def products(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> Cached:
+def products(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> Public:
     """A page of products."""
     key = "products:" + _key(wanted, page, limit)
-    return read_through(shop, key, cache.PRODUCTS, lambda: _product_page(shop, wanted, page, limit))
+    return read_public(shop, key, cache.PRODUCTS, lambda: _product_page(shop, wanted, page, limit))
 
 
-def product(shop: Shop, key: int | str) -> Cached:
+def product(shop: Shop, key: int | str) -> Public:
     """One product. Raises ApiError 404."""
-    return read_through(shop, f"product:{key}", cache.PRODUCTS, lambda: _product(shop, key))
+    return read_public(shop, f"product:{key}", cache.PRODUCTS, lambda: _product(shop, key))
 
 
-def search(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> Cached:
+def search(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> Public:
     """A page of products whose name or description holds the words."""
     key = "search:" + _key(wanted, page, limit)
-    return read_through(shop, key, cache.SEARCH, lambda: _product_page(shop, wanted, page, limit))
+    return read_public(shop, key, cache.SEARCH, lambda: _product_page(shop, wanted, page, limit))
 
 
-def suggest(shop: Shop, words: str) -> Cached:
+def suggest(shop: Shop, words: str) -> Public:
     """Names that a search could mean."""
 
     def read() -> Fresh:
         with shop.database.reader.connect() as connection:
             return Fresh(list(storage.suggestions(connection, words, _SUGGESTIONS)))
 
-    return read_through(shop, f"suggest:{words}", cache.SUGGEST, read)
+    return read_public(shop, f"suggest:{words}", cache.SUGGEST, read)
 
 
-def popular(shop: Shop) -> Cached:
+def popular(shop: Shop) -> Public:
     """Names of what sells best."""
 
     def read() -> Fresh:
         with shop.database.reader.connect() as connection:
             return Fresh(list(storage.popular_names(connection, _POPULAR)))
 
-    return read_through(shop, "popular", cache.POPULAR, read)
+    return read_public(shop, "popular", cache.POPULAR, read)
 
 
 def pages(total: int, limit: int) -> int:

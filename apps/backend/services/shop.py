@@ -8,6 +8,7 @@ from backend import cache, database
 from backend.cache import RedisGate, ResponseCache
 from backend.counters import CacheCounters
 from backend.database import Database
+from backend.hotcache import HotCache
 from backend.limits import RateLimits
 from backend.passwords import Passwords
 from backend.settings import Settings
@@ -25,6 +26,7 @@ class Shop:
     database: Database
     gate: RedisGate
     cache: ResponseCache
+    hot: HotCache
     counters: CacheCounters
     limits: RateLimits
     tokens: Tokens
@@ -44,6 +46,7 @@ def open_shop(settings: Settings) -> Shop:
         database=database.connect(settings.database_url, settings.database_pool),
         gate=gate,
         cache=ResponseCache(gate),
+        hot=HotCache(settings.hot_cache_bytes),
         counters=CacheCounters(gate),
         limits=RateLimits(gate, settings),
         tokens=Tokens(settings.token_key, settings.token_seconds),

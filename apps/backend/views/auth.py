@@ -23,7 +23,7 @@ blueprint.before_request(limit_general)
 @blueprint.post("/register")
 def register() -> Response:
     this = shop()
-    this.limits.check(request, "register", this.settings.register_limit)
+    this.limits.check(request.environ, "register", this.settings.register_limit)
     body = json_object(request)
     email, name = _email(body), text(body, "name", 100)
     return success(service.register(this, email, name, _password(body, "password")), 201)
@@ -32,7 +32,7 @@ def register() -> Response:
 @blueprint.post("/login")
 def login() -> Response:
     this = shop()
-    this.limits.check(request, "login", this.settings.login_limit)
+    this.limits.check(request.environ, "login", this.settings.login_limit)
     body = json_object(request)
     return success(service.log_in(this, text(body, "email", _EMAIL_CHARACTERS), _given_password(body, "password")))
 

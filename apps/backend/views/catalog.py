@@ -8,7 +8,7 @@ from backend.errors import invalid, not_found
 from backend.requests import boolean, id_or_slug, page_and_limit, price, text
 from backend.services import catalog as service
 from backend.storage.catalog import ORDERS, ProductFilter
-from backend.views.common import cached, limit_general, shop
+from backend.views.common import limit_general, public, shop
 
 _WORDS = 100
 
@@ -18,38 +18,38 @@ blueprint.before_request(limit_general)
 
 @blueprint.get("/catalog/categories")
 def categories() -> Response:
-    return cached(*service.categories(shop()))
+    return public(service.categories(shop()))
 
 
 @blueprint.get("/catalog/categories/<key>")
 def category(key: str) -> Response:
-    return cached(*service.category(shop(), _key(key, "category")))
+    return public(service.category(shop(), _key(key, "category")))
 
 
 @blueprint.get("/catalog/products")
 def products() -> Response:
-    return cached(*service.products(shop(), _filter(), *page_and_limit(request.args)))
+    return public(service.products(shop(), _filter(), *page_and_limit(request.args)))
 
 
 @blueprint.get("/catalog/products/<key>")
 def product(key: str) -> Response:
-    return cached(*service.product(shop(), _key(key, "product")))
+    return public(service.product(shop(), _key(key, "product")))
 
 
 @blueprint.get("/search")
 def search() -> Response:
     words = text(request.args, "q", _WORDS)
-    return cached(*service.search(shop(), _filter(words.lower()), *page_and_limit(request.args)))
+    return public(service.search(shop(), _filter(words.lower()), *page_and_limit(request.args)))
 
 
 @blueprint.get("/search/suggest")
 def suggest() -> Response:
-    return cached(*service.suggest(shop(), text(request.args, "q", _WORDS).lower()))
+    return public(service.suggest(shop(), text(request.args, "q", _WORDS).lower()))
 
 
 @blueprint.get("/search/popular")
 def popular() -> Response:
-    return cached(*service.popular(shop()))
+    return public(service.popular(shop()))
 
 
 def _key(value: str, what: str) -> int | str:

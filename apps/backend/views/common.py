@@ -8,8 +8,10 @@ from flask import Flask, Response, current_app, request
 
 from backend.answers import answer
 from backend.errors import ApiError
+from backend.hotpath import KEEPING
 from backend.services import accounts
 from backend.services.accounts import Identity
+from backend.services.caching import Public
 from backend.services.shop import Shop
 
 _EXTENSION = "shop"
@@ -37,10 +39,15 @@ def cached(body: bytes, hit: bool) -> Response:
     return answer(body, headers=_HIT if hit else _MISS)
 
 
+def public(found: Public) -> Response:
+    """An answer that is the same for everyone, which the hot path may keep for the path and query of this request."""
+    request.environ[KEEPING] = found.keeping
+    return cached(found.body, found.hit)
+
+
 def limit_general() -> None:
     """Counts the request against the general limit. Raises ApiError 429."""
-    this = shop()
-    this.limits.check(request, "general", this.settings.general_limit)
+    shop().limits.check_general(request.environ)
 
 
 def identity() -> Identity:

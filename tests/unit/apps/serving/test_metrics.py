@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from serving.metrics import HttpMetrics, MeasuredApplication
+from serving.measured import MeasuredApplication
+from serving.metrics import HttpMetrics
 from werkzeug.test import Client
 
 BODY = b"a lamp and a chair"

@@ -18,7 +18,8 @@ APPS = Path(__file__).resolve().parents[4] / "apps"
 COUNTING = """
 import os
 from prometheus_client import CollectorRegistry
-from serving.metrics import HttpMetrics, MeasuredApplication
+from serving.measured import MeasuredApplication
+from serving.metrics import HttpMetrics
 from serving.server import factory
 
 @factory

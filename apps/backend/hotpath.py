@@ -1,0 +1,72 @@
+"""Answers cached public GETs before Flask: a WSGI wrapper which looks them up by path and query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import itemgetter
+from typing import Any
+
+from serving.measured import ROUTE
+
+from backend.counters import CacheCounters
+from backend.errors import ApiError, answer_error
+from backend.hotcache import Headers, HotCache, Keeping, Line, Ready
+from backend.limits import RateLimits
+
+# A view leaves here what the answer it gives to everyone may be kept by, and until when.
+KEEPING = "backend.keeping"
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_line: Callable[[Environ], Line] = itemgetter("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")
+
+
+class HotPath:
+    """A WSGI application whose public answers are given again without it.
+
+    What it answers is what the application has answered to the same path and query, and nothing else of a request
+    changes that: the public routes read no other header than those of the limits, which are counted here as there.
+    Only `Upgrade` makes a difference, to the routing.
+    """
+
+    def __init__(self, application: Application, hot: HotCache, limits: RateLimits, counters: CacheCounters) -> None:
+        self.application = application
+        self._hot = hot
+        self._limits = limits
+        self._limited = limits.on
+        self._count_hit = counters.hits.append
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            line = _line(environ)
+        except KeyError:  # WSGI lets a server leave out what is empty; granian does not
+            return self.application(environ, start_response)
+        ready = self._hot.get(line)
+        if ready is None or "HTTP_UPGRADE" in environ:
+            return self._routed(line, environ, start_response)
+        environ[ROUTE] = ready.route
+        if self._limited:
+            try:
+                self._limits.check_general(environ)
+            except ApiError as error:
+                return answer_error(error)(environ, start_response)
+        self._count_hit(None)
+        start_response(ready.status, ready.headers[:])
+        return ready
+
+    def _routed(self, line: Line, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        answered: tuple[str, Headers] = "", []
+
+        def begin(status: str, headers: Headers, *exc_info: Any) -> Any:
+            nonlocal answered
+            answered = status, headers[:]
+            return start_response(status, headers, *exc_info)
+
+        body = self.application(environ, begin)
+        keeping: Keeping | None = environ.get(KEEPING)
+        if keeping is not None and line[0] == "GET" and isinstance(body, list):
+            promise, until = keeping
+            self._hot.keep(promise, line, Ready(*answered, b"".join(body), environ[ROUTE], until))
+        return body
