@@ -123,6 +123,11 @@ class HotCache:
         self.clear()
 
     @property
+    def on(self) -> bool:
+        """Whether answers are kept."""
+        return self._on
+
+    @property
     def size(self) -> tuple[int, int]:
         """How many answers are kept, and how many bytes they take."""
         with self._lock:

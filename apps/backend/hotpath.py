@@ -6,19 +6,15 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
-from serving.measured import ROUTE
+from serving.measured import ROUTE, Application, Environ, Headers, StartResponse
 
 from backend.counters import CacheCounters
 from backend.errors import ApiError, answer_error
-from backend.hotcache import Headers, HotCache, Keeping, Line, Ready
+from backend.hotcache import HotCache, Keeping, Line, Ready
 from backend.limits import RateLimits
 
 # A view leaves here what the answer it gives to everyone may be kept by, and until when.
 KEEPING = "backend.keeping"
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _line: Callable[[Environ], Line] = itemgetter("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")
 
@@ -35,7 +31,7 @@ class HotPath:
         self.application = application
         self._hot = hot
         self._limits = limits
-        self._limited = limits.on
+        self._let_pass = limits.let_pass
         self._count_hit = counters.hits.append
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -47,7 +43,7 @@ class HotPath:
         if ready is None or "HTTP_UPGRADE" in environ:
             return self._routed(line, environ, start_response)
         environ[ROUTE] = ready.route
-        if self._limited:
+        if not self._let_pass(environ):
             try:
                 self._limits.check_general(environ)
             except ApiError as error:

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 _PING_SECONDS = 0.5
 _ANSWER_SECONDS = 0.5
-_AGAIN_SECONDS = (0.1, 1.0)
+_AGAIN_SECONDS, _AGAIN_HIGHEST_SECONDS = 0.1, 1.0
 # Redis said no: a right is missing, or it is older than 6. That may change, but nobody waits for it.
 _REFUSED_SECONDS = 60.0
 
@@ -39,33 +39,34 @@ class Listener:
         self._hot = hot
         self._stopped = threading.Event()
         self._refused = False
-        self._pool = ConnectionPool.from_url(
+        self._thread = threading.Thread(target=self._run, name="invalidation", daemon=True)
+        self._connection: Any = ConnectionPool.from_url(
             url,
             protocol=3,
             socket_timeout=_ANSWER_SECONDS,
             socket_connect_timeout=_ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
-        )
+        ).make_connection()
 
     def start(self) -> None:
-        """Begins; to be called in the process whose cache it is."""
-        threading.Thread(target=self._run, name="invalidation", daemon=True).start()
+        """Begins; to be called in the process whose cache it is, as a fork has no threads."""
+        self._thread.start()
 
     def stop(self) -> None:
         """Ends the thread, which switches the cache off."""
         self._stopped.set()
+        self._connection.disconnect()
+        self._thread.join()
 
     def _run(self) -> None:
-        shortest, longest = _AGAIN_SECONDS
         wait_seconds = 0.0
         while not self._stopped.wait(wait_seconds):
-            connection = self._pool.make_connection()
-            wait_seconds = min(max(2 * wait_seconds, shortest), longest)
+            wait_seconds = min(2 * wait_seconds + _AGAIN_SECONDS, _AGAIN_HIGHEST_SECONDS)
             try:
-                self._track(connection)
-                wait_seconds = shortest
-                self._follow(connection)
+                self._track()
+                wait_seconds = _AGAIN_SECONDS
+                self._follow()
             except ResponseError as error:
                 self._tell_refusal(error)
                 wait_seconds = _REFUSED_SECONDS
@@ -73,9 +74,10 @@ class Listener:
                 logger.debug("no invalidations for now: %s", error)
             finally:
                 self._hot.switch(on=False)
-                connection.disconnect()
+                self._connection.disconnect()
 
-    def _track(self, connection: Any) -> None:
+    def _track(self) -> None:
+        connection = self._connection
         connection.connect()
         # There is no other way to pushes: redis-py's own cache takes it too.
         connection._parser.set_invalidation_push_handler(self._invalidate)
@@ -83,7 +85,8 @@ class Listener:
         connection.read_response()
         self._hot.switch(on=True)
 
-    def _follow(self, connection: Any) -> None:
+    def _follow(self) -> None:
+        connection = self._connection
         while not self._stopped.is_set():
             connection.send_command("PING")
             if not _read_reply(connection, _ANSWER_SECONDS):

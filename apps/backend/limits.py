@@ -23,18 +23,26 @@ class RateLimits:
 
     def __init__(self, gate: RedisGate, settings: Settings) -> None:
         self._gate = gate
-        self.on = settings.rate_limits
+        self._on = settings.rate_limits
         self._general = settings.general_limit
-        self._secret = None if settings.loadtest_secret is None else settings.loadtest_secret.encode()
+        self._secret = settings.loadtest_secret  # ASCII, as Settings has it
         self._proxies = settings.trusted_proxies
+
+    def let_pass(self, environ: Environ) -> bool:
+        """Whether a request is not limited at all."""
+        if not self._on:
+            return True
+        given = environ.get(_SECRET)
+        secret = self._secret
+        return given is not None and secret is not None and given.isascii() and hmac.compare_digest(given, secret)
 
     def check_general(self, environ: Environ) -> None:
         """Counts a request against the limit of all requests. Raises ApiError."""
         self.check(environ, "general", self._general)
 
     def check(self, environ: Environ, name: str, limit: Limit) -> None:
-        """Counts a request against a limit. Raises ApiError."""
-        if not self.on or self._bears_secret(environ):
+        """Counts a request against a limit, unless it is let pass. Raises ApiError."""
+        if self.let_pass(environ):
             return
         window, second = divmod(int(time.time()), limit.seconds)
         key = f"limit:{name}:{client_address(environ, self._proxies)}:{window}"
@@ -46,10 +54,6 @@ class RateLimits:
                 f"at most {limit.requests} requests in {limit.seconds} s",
                 headers={"Retry-After": str(limit.seconds - second)},
             )
-
-    def _bears_secret(self, environ: Environ) -> bool:
-        given = environ.get(_SECRET)
-        return given is not None and self._secret is not None and hmac.compare_digest(given.encode(), self._secret)
 
 
 def client_address(environ: Environ, proxies: tuple[Network, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import threading
 from collections.abc import Callable
@@ -19,17 +18,19 @@ class Flusher:
     def __init__(self, *functions: Callable[[], object]) -> None:
         self._functions = functions
         self._stopped = threading.Event()
+        self._at_end: util.Finalize | None = None
 
     def start(self) -> None:
         """Begins, and sees to the last time."""
         threading.Thread(target=self._run, name="flusher", daemon=True).start()
-        # Finalize is for processes that multiprocessing has made, which skip atexit.
-        util.Finalize(None, self.flush, exitpriority=10)
-        atexit.register(self.flush)
+        # Not atexit, which a process that multiprocessing has made skips.
+        self._at_end = util.Finalize(None, self.flush, exitpriority=10)
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """Calls them no more."""
         self._stopped.set()
+        if self._at_end is not None:
+            self._at_end.cancel()
 
     def flush(self) -> None:
         """Calls each function once."""

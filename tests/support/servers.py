@@ -68,12 +68,12 @@ def running(command: list[str], port: int, **options: object) -> Iterator[subpro
 
 
 @contextmanager
-def redis_server(folder: Path, *, cluster: bool = False) -> Iterator[str]:
+def redis_server(folder: Path, port: int | None = None, *, cluster: bool = False, **more_options: str) -> Iterator[str]:
     """A Redis that keeps nothing on disk, as the only node of a cluster where asked; yields its URL."""
-    port = free_port()
+    port = port or free_port()
     while cluster and port > _HIGHEST_PORT - _CLUSTER_BUS_OFFSET:
         port = free_port()
-    options = {"port": str(port), "bind": "127.0.0.1", "save": "", "dir": str(folder)}
+    options = {"port": str(port), "bind": "127.0.0.1", "save": "", "dir": str(folder), **more_options}
     if cluster:
         options["cluster-enabled"] = "yes"
     command = [str(_REDIS)] + [part for name, value in options.items() for part in (f"--{name}", value)]

@@ -13,12 +13,14 @@ import psycopg
 import pytest
 from backend import maintenance
 from backend.app import create_app
+from backend.invalidation import Listener
 from backend.settings import Settings
 from backend.views.common import shop_of
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 from support.segments import SegmentReceiver, segment_receiver
+from support.waiting import eventually
 from tracing import TracingSettings, uninstrument
 
 ACCOUNTS = [{"email": f"{name}@example.com", "password": f"{name}-password", "name": name} for name in ("ada", "bob")]
@@ -87,6 +89,24 @@ def open_app(seeded_settings: Settings, redis: Redis) -> Iterator[Callable[..., 
     for app in made:
         uninstrument(app)
         shop_of(app).close()
+
+
+@pytest.fixture
+def open_hot_app(open_app: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
+    """Makes an app as `open_app` does, which hears of invalidations and so answers on the hot path."""
+    listeners: list[Listener] = []
+
+    def opened(**changes: Any) -> Flask:
+        app = open_app(**changes)
+        shop = shop_of(app)
+        listeners.append(Listener(shop.settings.redis_url, shop.hot))
+        listeners[-1].start()
+        eventually(lambda: shop.hot.on)
+        return app
+
+    yield opened
+    for listener in listeners:
+        listener.stop()
 
 
 @pytest.fixture

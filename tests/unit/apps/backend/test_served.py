@@ -18,6 +18,7 @@ import pytest
 from redis import Redis
 from support.segments import SegmentReceiver, rules_server, sampling_rule
 from support.servers import free_port, running
+from support.waiting import eventually
 
 APPS = Path(__file__).resolve().parents[4] / "apps"
 
@@ -140,13 +141,30 @@ def test_it_serves_counts_and_traces_over_two_processes(
             status, body = _get(port, "/api/catalog/categories")
             assert (status, json.loads(body)["success"]) == (200, True)
         segments = receiver.pending()
-        metrics = _get(port, "/metrics")[1].decode()
+        counted = 'http_requests_total{method="GET",route="/api/catalog/categories",status="200"} 40.0'
+        eventually(lambda: counted in _get(port, "/metrics")[1].decode())
         assert _get(port, "/metrics/cache")[0] == _get(port, "/ready")[0] == 200
-    assert 'http_requests_total{method="GET",route="/api/catalog/categories",status="200"} 40.0' in metrics
     assert len(segments) == 40
     assert {segment["http"]["request"]["client_ip"] for segment in segments} == {"127.0.0.1"}
     assert sum(int(count or 0) for count in redis.hmget("metrics:cache", ["hits", "misses"])) == 40
     assert list(Path(environ["TOKEN_KEY_FILE"]).parent.glob("backend-metrics-*")) == []
+
+
+def test_each_process_hears_of_invalidations_itself(
+    environ: dict[str, str], receiver: SegmentReceiver, redis: Redis
+) -> None:
+    with _serving(environ, receiver):
+        eventually(lambda: len(_tracking(redis)) == 2)
+        for client in _tracking(redis):
+            redis.client_kill(client["addr"])
+        eventually(lambda: len(_tracking(redis)) == 2)
+    assert _tracking(redis) == []
+
+
+def _tracking(redis: Redis) -> list[dict[str, str]]:
+    """Redis' clients that hear of what changes, whose keys' prefix they told (broadcasting mode)."""
+    clients: list[dict[str, str]] = redis.client_list()
+    return [client for client in clients if {"t", "B"} <= set(client["flags"])]
 
 
 def test_a_client_is_limited_over_its_connections(

@@ -17,6 +17,7 @@ from psutil import Process
 from support.fake_shop_api import FakeShopApi
 from support.pages import read_page
 from support.servers import free_port, running
+from support.waiting import eventually
 
 APPS = Path(__file__).resolve().parents[4] / "apps"
 COMMAND = [sys.executable, "-m", "frontend"]
@@ -50,12 +51,16 @@ def read(url: str) -> str:
         return str(response.read().decode())
 
 
+def counted_requests(shop_url: str, route: str) -> float:
+    families = text_string_to_metric_families(read(f"{shop_url}/metrics"))
+    samples = [sample for family in families for sample in family.samples if sample.name == "http_requests_total"]
+    return sum(sample.value for sample in samples if sample.labels["route"] == route)
+
+
 def test_storefront_serves_pages_and_counts_over_its_processes(shop_url: str) -> None:
     for _unused in range(20):
         assert len(read_page(read(f"{shop_url}/products")).all("li", class_="card")) == 24
-    families = text_string_to_metric_families(read(f"{shop_url}/metrics"))
-    samples = [sample for family in families for sample in family.samples if sample.name == "http_requests_total"]
-    assert [sample.value for sample in samples if sample.labels["route"] == "/products"] == [20]
+    eventually(lambda: counted_requests(shop_url, "/products") == 20)
 
 
 def test_backend_sees_the_clients_address_without_its_port(shop_url: str, api: FakeShopApi) -> None:

@@ -13,12 +13,14 @@ import psutil
 import pytest
 from serving.server import AddressError, Tier, serve
 from support.servers import free_port, running
+from support.waiting import eventually
 
 APPS = Path(__file__).resolve().parents[4] / "apps"
 COUNTING = """
 import os
 from prometheus_client import CollectorRegistry
-from serving.measured import MeasuredApplication
+from serving.flusher import Flusher
+from serving.measured import ROUTE, MeasuredApplication
 from serving.metrics import HttpMetrics
 from serving.server import factory
 
@@ -27,10 +29,12 @@ def app():
     metrics = HttpMetrics(lambda: (0, 0))
 
     def answer(environ, start_response):
+        environ[ROUTE] = environ["PATH_INFO"]
         start_response("200 OK", [])
         return [metrics.exposition()]
 
-    return MeasuredApplication(answer, metrics, lambda environ: environ["PATH_INFO"])
+    Flusher(metrics.flush).start()
+    return MeasuredApplication(answer, metrics)
 """
 STARTING = """
 import os, socket
@@ -66,7 +70,8 @@ def test_processes_share_their_counters_in_a_folder_of_their_own(tmp_path: Path)
     with running(_command(port, 2), port, env=_environ(tmp_path, COUNTING)) as process:
         for _unused in range(20):
             _read(port, "/list")
-        assert 'http_requests_total{method="GET",route="/list",status="200"} 20.0' in _read(port, "/metrics")
+        counted = 'http_requests_total{method="GET",route="/list",status="200"} 20.0'
+        eventually(lambda: counted in _read(port, "/metrics"))
         assert len(list(tmp_path.glob("shop-metrics-*"))) == 1
         process.terminate()
         assert process.wait(timeout=8) == 0
