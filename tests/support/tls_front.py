@@ -25,7 +25,11 @@ def tls_front(folder: Path, behind_port: int) -> Iterator[int]:
 
     async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", behind_port)
-        await asyncio.gather(_copy(reader, behind_writer), _copy(behind_reader, writer))
+        try:
+            await asyncio.gather(_copy(reader, behind_writer), _copy(behind_reader, writer))
+        finally:
+            writer.transport.abort()
+            behind_writer.transport.abort()
 
     server = loop.run_until_complete(asyncio.start_server(passed_on, "127.0.0.1", 0, ssl=context))
     thread = threading.Thread(target=loop.run_forever)
@@ -53,6 +57,7 @@ async def _cancel_others() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0.1)  # transports end in later rounds of the loop
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

@@ -231,9 +231,8 @@ def _counting(function: Callable[[], None], called: list[None]) -> Callable[[], 
 
 
 def test_unix_socket_password_and_database_number_are_taken(open_hot_app: OpenApp, tmp_path: Path) -> None:
-    options = {"requirepass": "secret", "unixsocket": str(tmp_path / "redis.sock")}
     port = free_port()
-    with redis_server(tmp_path, port, **options):
+    with redis_server(tmp_path, port, requirepass="secret", unixsocket=f"{tmp_path}/redis.sock"):
         for way in (f"redis://:secret@127.0.0.1:{port}/3", f"unix://:secret@{tmp_path}/redis.sock?db=2"):
             app = open_hot_app(redis_url=way)
             _wait_until_hot(app)
