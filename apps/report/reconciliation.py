@@ -186,7 +186,7 @@ def _segments_row(counts: Counts) -> Row:
 def _received_row(counts: Counts) -> Row:
     what = "segments received by the daemon"
     if counts.daemon is None:
-        return Row(what, None, counts.segments, "the daemon's counters could not be read")
+        return Row(what, None, counts.segments, "no daemon was in between, or its counters could not be read")
     malformed = int(counts.daemon.get("malformed") or 0)
     why = f"UDP loses silently, so what is missing here was lost on the way; {malformed:,} malformed"
     return Row(what, int(counts.daemon.get("received") or 0), counts.segments, why)
@@ -195,7 +195,7 @@ def _received_row(counts: Counts) -> Row:
 def _stored_row(counts: Counts) -> Row:
     what = "segments stored by X-Ray"
     if counts.daemon is None:
-        return Row(what, None, counts.segments, "the daemon's counters could not be read")
+        return Row(what, None, counts.segments, "no daemon was in between, or its counters could not be read")
     lost = ", ".join(f"{int(counts.daemon.get(name) or 0):,} {name}" for name in ("dropped", "rejected", "queued"))
     received = int(counts.daemon.get("received") or 0)
     return Row(what, int(counts.daemon.get("sent") or 0), received, f"the daemon's own account: {lost}")

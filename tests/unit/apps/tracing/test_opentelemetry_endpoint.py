@@ -1,11 +1,15 @@
-"""Where spans go, as the environment says."""
+"""Where spans go and where sampling rules come from, as the environment says."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-from tracing import SettingsError
+from support.admin import Admin
+from support.clients import Clients
+from support.segments import sampling_rule
+from tracing import SettingsError, Tracing, TracingSettings
 from tracing.opentelemetry.endpoint import Endpoint, endpoint_from
 
 TRACES, BASE = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -55,3 +59,40 @@ def test_what_cannot_be_used_is_named(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(SettingsError, match=told):
         endpoint_from(environ)
+
+
+OWN, COLLECTOR = {"TRACING": "opentelemetry", "AWS_REGION": "eu-west-1"}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}
+DAEMON = {"AWS_XRAY_DAEMON_ADDRESS": "10.0.0.1:2000"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "rules_from"),
+    [
+        (OWN, None),
+        (OWN | DAEMON, ("10.0.0.1", 2000)),
+        (OWN | COLLECTOR, ("127.0.0.1", 2000)),
+        (OWN | COLLECTOR | DAEMON, ("10.0.0.1", 2000)),
+    ],
+)
+def test_rules_come_from_the_api_unless_somebody_stands_between(
+    environ: dict[str, str], rules_from: tuple[str, int] | None
+) -> None:
+    settings = TracingSettings.from_environment(environ, "shop")
+    assert (settings.mode, settings.tcp_address) == ("opentelemetry", rules_from)
+    assert settings.endpoint == endpoint_from(environ)
+
+
+def test_endpoint_is_not_looked_for_by_other_modes() -> None:
+    settings = TracingSettings.from_environment({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "shop")
+    assert (settings.mode, settings.endpoint) == ("xray", None)
+
+
+def test_rules_of_the_account_are_asked_for_signed(aws: Clients) -> None:
+    aws.xray.create_sampling_rule(SamplingRule=sampling_rule(RuleName="none", FixedRate=0.0, ReservoirSize=0))
+    settings = TracingSettings.from_environment({**os.environ, "TRACING": "opentelemetry"}, "shop")
+    tracing = Tracing(settings)
+    tracing.start(wait_seconds=10)
+    segment = tracing.open({"REQUEST_METHOD": "GET", "PATH_INFO": "/"})
+    tracing.stop()
+    assert segment.sampled is False
+    assert any(call["operation"] == "GetSamplingRules" for call in Admin(os.environ["AWS_ENDPOINT_URL"]).calls())
