@@ -1,103 +1,122 @@
-"""SQL statements as subsegments: the statement with its placeholders, never parameters nor literals."""
+"""SQL statements as subsegments: the statement with its placeholders, never parameters nor literals.
+
+An engine's dialect is where statements leave for the driver. Its methods are wrapped rather than SQLAlchemy's events
+listened to, since an engine with listeners takes a slower way for every statement, recorded or not.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import time
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Dialect, Engine, ExceptionContext
+from sqlalchemy.engine import URL, Dialect, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tracing.entities import Subsegment, recording
+from tracing.entities import recording
 from tracing.statements import sanitized
 
-_OPEN = "_tracing_subsegment"
+_HOOKS = ("do_execute", "do_executemany", "do_execute_no_params", "connect")
 _TYPES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "oracle": "Oracle"}
-_databases: WeakKeyDictionary[Dialect, dict[str, str]] = WeakKeyDictionary()
+_Database = dict[str, str]
+_Hook = Callable[..., Any]
+_of_class: WeakSet[Dialect] = WeakSet()
 
 
 def instrument(engine: Engine | AsyncEngine | type[Engine]) -> None:
     """Makes an engine's statements subsegments of the current one, named after the database ("postgresql").
 
-    The class `Engine` stands for all engines, those to come as well. Twice is once, also of an engine and its class.
+    The class `Engine` stands for all engines from the next connection on that they make. Twice is once, also of an
+    engine and its class.
     """
-    target = _sync(engine)
-    for name, listener in _listeners():
-        if not event.contains(target, name, listener):
-            event.listen(target, name, listener)
+    if isinstance(engine, type):
+        if not event.contains(engine, "do_connect", _trace_when_connecting):
+            event.listen(engine, "do_connect", _trace_when_connecting)
+    else:
+        _trace(engine.dialect, engine.url)
 
 
 def uninstrument(engine: Engine | AsyncEngine | type[Engine]) -> None:
     """Undoes `instrument` of the same engine or class."""
-    target = _sync(engine)
-    for name, listener in _listeners():
-        if event.contains(target, name, listener):
-            event.remove(target, name, listener)
+    if not isinstance(engine, type):
+        _untrace(engine.dialect)
+    elif event.contains(engine, "do_connect", _trace_when_connecting):
+        event.remove(engine, "do_connect", _trace_when_connecting)
+        for dialect in list(_of_class):
+            _untrace(dialect)
 
 
-def _sync(engine: Engine | AsyncEngine | type[Engine]) -> Engine | type[Engine]:
-    return engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+def _trace_when_connecting(dialect: Dialect, *_unused: Any) -> None:
+    if _trace(dialect, None):
+        _of_class.add(dialect)
 
 
-def _listeners() -> tuple[tuple[str, Any], ...]:
-    return ("before_cursor_execute", _before), ("after_cursor_execute", _after), ("handle_error", _failed)
+def _trace(dialect: Dialect, url: URL | None) -> bool:
+    if "do_execute" in vars(dialect):
+        return False
+    database = {"database_type": _TYPES.get(dialect.name, dialect.name)}
+    if url is not None:
+        database["url"] = _place(url)
+    vars(dialect).update(
+        do_execute=_execution(dialect.do_execute, dialect.name, database),
+        do_executemany=_execution(dialect.do_executemany, dialect.name, database, is_many=True),
+        do_execute_no_params=_execution(dialect.do_execute_no_params, dialect.name, database),
+        connect=_connection(dialect.connect, dialect.name, database),
+    )
+    return True
 
 
-def _before(connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-    """The open subsegment is kept with the execution's own context: connections are shared, and executions nest."""
-    entity = recording()
-    if entity is None or context is None or _OPEN in context.__dict__:
-        return
-    dialect = connection.dialect
-    part = entity.child(dialect.name, "remote")
-    database = _databases.get(dialect) or _database(connection)
-    part.document["sql"] = {**database, "sanitized_query": sanitized(statement, dialect.name)}
-    context.__dict__[_OPEN] = part
+def _untrace(dialect: Dialect) -> None:
+    _of_class.discard(dialect)
+    for name in _HOOKS:
+        vars(dialect).pop(name, None)
 
 
-def _after(connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-    part = _taken(context)
-    if part is None:
-        return
-    counts = {}
-    if cursor.rowcount >= 0:  # -1 where the driver does not know, as with a cursor on the server
-        counts["rows"] = cursor.rowcount
-    if many:
-        counts["parameter_sets"] = len(parameters)
-    if counts:
-        part.document["metadata"] = {"sql": counts}
-    part.close()
+def _execution(original: _Hook, name: str, database: _Database, *, is_many: bool = False) -> _Hook:
+    def execute(cursor: Any, statement: str, *arguments: Any, **options: Any) -> None:
+        entity = recording()
+        if entity is None:
+            original(cursor, statement, *arguments, **options)
+            return
+        if "url" not in database:
+            database["url"] = _place(arguments[-1].root_connection.engine.url)
+        part = entity.child(name, "remote")
+        part.document["sql"] = {**database, "sanitized_query": sanitized(statement, name)}
+        try:
+            original(cursor, statement, *arguments, **options)
+        except BaseException as error:
+            part.close(error)
+            raise
+        counts = {"parameter_sets": len(arguments[0])} if is_many else {}
+        if cursor.rowcount >= 0:  # -1 where the driver does not know, as with a cursor on the server
+            counts["rows"] = cursor.rowcount
+        if counts:
+            part.document["metadata"] = {"sql": counts}
+        part.close()
+
+    return execute
 
 
-def _failed(context: ExceptionContext) -> None:
-    part = _taken(context.execution_context)
-    if part is None and context.connection is None and context.engine is not None:
-        part = _unreachable(context.engine)
-    if part is not None:
-        part.close(context.original_exception)
+def _connection(original: _Hook, name: str, database: _Database) -> _Hook:
+    """Connecting is told of where it fails: no statement is then there to tell that the database is gone."""
+
+    def connect(*arguments: Any, **options: Any) -> Any:
+        began = time()
+        try:
+            return original(*arguments, **options)
+        except BaseException as error:
+            if (entity := recording()) is not None:
+                part = entity.child(name, "remote")
+                part.document.update(start_time=began, sql=dict(database))
+                part.close(error)
+            raise
+
+    return connect
 
 
-def _unreachable(engine: Engine) -> Subsegment | None:
-    """The database that no connection could be had to."""
-    entity = recording()
-    if entity is None:
-        return None
-    part = entity.child(engine.dialect.name, "remote")
-    part.document["sql"] = dict(_databases.get(engine.dialect) or _database(engine))
-    return part
-
-
-def _taken(context: Any) -> Subsegment | None:
-    return None if context is None else context.__dict__.pop(_OPEN, None)
-
-
-def _database(source: Connection | Engine) -> dict[str, str]:
-    """What the statements of one engine have in common: kind and URL of the database, without account and options."""
-    dialect, url = source.engine.dialect, source.engine.url
-    place = url.set(drivername=dialect.name, query={})._replace(username=None, password=None)
-    known = _databases[dialect] = {
-        "database_type": _TYPES.get(dialect.name, dialect.name),
-        "url": place.render_as_string(),
-    }
-    return known
+def _place(url: URL) -> str:
+    """The URL of a database without account, password and options."""
+    bare = url.set(drivername=url.get_backend_name(), query={})._replace(username=None, password=None)
+    return bare.render_as_string()
