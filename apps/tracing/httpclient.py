@@ -23,23 +23,13 @@ except ImportError:  # then nobody calls by it
 
 logger = logging.getLogger(__name__)
 
+# What a connection keeps: the call's method and target until its head is complete, then its subsegment.
 _CALL = "_tracing_call"
-_HEADERS = (HEADER_NAME.lower(), HEADER_NAME.lower().encode())
+_PART = "_tracing_subsegment"
+_HEADER_LINE = f"\r\n{HEADER_NAME}:".lower().encode()
 _HTTPS_PORT = 443
 _URL_CHARACTERS = 2000
 _Parameters = ParamSpec("_Parameters")
-
-
-class _Call:
-    """A request on a connection, from its first line to its answer."""
-
-    __slots__ = ("carries_header", "method", "part", "target")
-
-    def __init__(self, method: str, target: str) -> None:
-        self.method = method
-        self.target = target
-        self.carries_header = False
-        self.part: Subsegment | None = None
 
 
 _originals: dict[str, Callable[..., Any]] = {}
@@ -75,6 +65,8 @@ def _owner(name: str) -> Any:
 
 
 def _harmless(step: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    """The step, without the exceptions that it may raise."""
+
     @wraps(step)
     def attempt(*arguments: _Parameters.args, **options: _Parameters.kwargs) -> None:
         try:
@@ -87,44 +79,42 @@ def _harmless(step: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
 
 def _putrequest(connection: HTTPConnection, method: str, url: str, *arguments: Any, **options: Any) -> None:
     _originals["putrequest"](connection, method, url, *arguments, **options)
-    if _switch.is_set() and current() is not None:
-        vars(connection)[_CALL] = _Call(method, url)
-
-
-def _putheader(connection: HTTPConnection, header: str | bytes, *values: Any) -> None:
-    call: _Call | None = vars(connection).get(_CALL)
-    if call is not None and isinstance(header, (str, bytes)) and header.lower() in _HEADERS:
-        call.carries_header = True
-    _originals["putheader"](connection, header, *values)
+    if current() is not None and _switch.is_set():
+        vars(connection)[_CALL] = method, url
 
 
 def _endheaders(connection: HTTPConnection, *arguments: Any, **options: Any) -> None:
-    call: _Call | None = vars(connection).get(_CALL)
+    call = vars(connection).pop(_CALL, None)
     if call is None:
         _originals["endheaders"](connection, *arguments, **options)
         return
-    _begin(connection, call)
+    _begin(connection, *call)
     try:
         _originals["endheaders"](connection, *arguments, **options)
     except BaseException as error:
-        _end(_taken(connection), error)
+        _fail(connection, error)
         raise
 
 
 def _getresponse(connection: HTTPConnection, *arguments: Any, **options: Any) -> HTTPResponse:
-    call = _taken(connection)
+    """http.client may close the connection before it returns the answer, which is not yet the call's end."""
+    part: Subsegment | None = vars(connection).pop(_PART, None)
+    response: HTTPResponse
+    if part is None:
+        response = _originals["getresponse"](connection, *arguments, **options)
+        return response
     try:
-        response: HTTPResponse = _originals["getresponse"](connection, *arguments, **options)
+        response = _originals["getresponse"](connection, *arguments, **options)
     except BaseException as error:
-        _end(call, error)
+        _end(part, error)
         raise
-    _answered(call, response)
+    _answered(part, response)
     return response
 
 
 def _close(connection: HTTPConnection) -> None:
     """A call that is given up before its answer, for an error mostly, ends with its connection."""
-    _end(_taken(connection), sys.exception())
+    _fail(connection, sys.exception())
     _originals["close"](connection)
 
 
@@ -133,14 +123,19 @@ def _connect(connection: Any) -> None:
     try:
         _originals["connect"](connection)
     except BaseException as error:
-        if _CALL not in vars(connection):
+        if _PART not in vars(connection):
             _unreachable(connection, error)
         raise
 
 
+def _fail(connection: HTTPConnection, error: BaseException | None) -> None:
+    part: Subsegment | None = vars(connection).pop(_PART, None)
+    if part is not None:
+        _end(part, error)
+
+
 _HOOKS: dict[str, Callable[..., Any]] = {
     "putrequest": _putrequest,
-    "putheader": _putheader,
     "endheaders": _endheaders,
     "getresponse": _getresponse,
     "close": _close,
@@ -149,26 +144,25 @@ _HOOKS: dict[str, Callable[..., Any]] = {
 
 
 @_harmless
-def _begin(connection: HTTPConnection, call: _Call) -> None:
-    entity = current()
-    if entity is None or call.carries_header:
+def _begin(connection: Any, method: str, target: str) -> None:
+    """Sends the header, unless the call carries one; http.client keeps a head's lines until it is complete."""
+    entity, lines = current(), connection._buffer
+    if entity is None or _HEADER_LINE in b"\r\n".join(lines).lower():
         return
     if _is_own(entity):
-        entity = call.part = _part(entity, connection, call.method, call.target)
-    _originals["putheader"](connection, HEADER_NAME, entity.header())
+        entity = vars(connection)[_PART] = _part(entity, connection, method, target)
+    lines.append(f"{HEADER_NAME}: {entity.header()}".encode())
 
 
 @_harmless
-def _answered(call: _Call | None, response: HTTPResponse) -> None:
-    if call is not None and call.part is not None:
-        tell_response(call.part.document, response.status, response.length)
-        call.part.close()
+def _answered(part: Subsegment, response: HTTPResponse) -> None:
+    tell_response(part.document, response.status, response.length)
+    part.close()
 
 
 @_harmless
-def _end(call: _Call | None, error: BaseException | None) -> None:
-    if call is not None and call.part is not None:
-        call.part.close(error)
+def _end(part: Subsegment, error: BaseException | None) -> None:
+    part.close(error)
 
 
 @_harmless
@@ -176,11 +170,6 @@ def _unreachable(connection: HTTPConnection, error: BaseException) -> None:
     entity = current()
     if entity is not None and _switch.is_set() and _is_own(entity):
         _part(entity, connection, None, "/").close(error)
-
-
-def _taken(connection: HTTPConnection) -> _Call | None:
-    call: _Call | None = vars(connection).pop(_CALL, None)
-    return call
 
 
 def _is_own(entity: Entity) -> bool:

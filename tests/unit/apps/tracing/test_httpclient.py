@@ -134,7 +134,7 @@ def test_without_a_context_and_after_uninstrument_calls_are_as_before(server: Ht
         requests.get(server.url, timeout=5)
     assert [received.trace_headers for received in server.received] == [[], []]
     assert parts_of(segment.document) == []
-    assert "tracing" not in http.client.HTTPConnection.putheader.__module__
+    assert "tracing" not in http.client.HTTPConnection.putrequest.__module__
 
 
 def test_method_that_somebody_wrapped_since_stays_wrapped_and_harmless(
