@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
+from aws_xray_sdk.core import xray_recorder
 from opentelemetry import trace
 from opentelemetry.propagators.aws import AwsXRayPropagator
 from opentelemetry.trace import StatusCode
@@ -187,6 +188,26 @@ def test_context_of_opentelemetry_is_left_as_it_was(shop: Shop) -> None:
         shop.get(work)
         assert trace.get_current_span() is outside
     assert current() is None
+
+
+def test_sdks_recorder_works_on_spans_as_on_segments(shop: Shop) -> None:
+    def handle() -> None:
+        xray_recorder.put_annotation("basket", 3)
+        with xray_recorder.in_subsegment("price") as part:
+            part.put_annotation("currency", "EUR")
+            assert trace.get_current_span().get_span_context().span_id == int(part.id, 16)
+            with subsegment("inner"):
+                pass
+
+    with xray_recorder.in_segment("worker", sampling=1), xray_recorder.in_subsegment("step"):
+        pass
+    assert not trace.get_current_span().get_span_context().is_valid
+    shop.get(handle)
+    spans = shop.collector.wait_for(5)
+    request, price, inner, worker, step = (spans[name] for name in ("GET /p/<id>", "price", "inner", "worker", "step"))
+    assert (price.parent_span_id, inner.parent_span_id) == (request.span_id, price.span_id)
+    assert (attributes(request)["basket"], attributes(price)["currency"]) == (3, "EUR")
+    assert (step.parent_span_id, step.trace_id) == (worker.span_id, worker.trace_id)
 
 
 def test_propagator_of_xray_passes_our_span_on(shop: Shop) -> None:
