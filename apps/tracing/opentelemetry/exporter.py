@@ -79,7 +79,8 @@ class OpenTelemetryExporter:
         return self._pipeline.dropped + self._untold
 
     def start(self) -> None:
-        """Lets code that asks OpenTelemetry's API for a tracer get this one, unless the process has its own already."""
+        """Begins to export, and lets code that asks OpenTelemetry's API for a tracer get this one."""
+        self._pipeline.start()
         _offer(self.provider)
 
     def open(self, name: str, trace_id: str, sampled: bool, parent_id: str | None, /) -> Segment:
@@ -100,6 +101,7 @@ class OpenTelemetryExporter:
 
 
 def _offer(provider: TracerProvider) -> None:
+    """Makes a provider the process's, with X-Ray's propagator, unless there is one already."""
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return
     trace.set_tracer_provider(provider)

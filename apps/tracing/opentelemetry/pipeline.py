@@ -7,7 +7,7 @@ import multiprocessing.util
 import os
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import requests
 from google.protobuf.message import DecodeError
@@ -27,6 +27,9 @@ QUEUE_SPANS = 8192
 _BATCH_SPANS = 512
 _DELAY_MS = 1000
 _CLOSE_SECONDS = 3.0
+_REQUEST_CHARACTERS = 3_000_000
+"""X-Ray takes requests of 5 MB (CloudWatch user guide, "OTLP endpoints"), which a batch of long stacks would exceed."""
+_SPAN_CHARACTERS = 500
 
 
 class Pipeline(SpanProcessor):
@@ -46,6 +49,11 @@ class Pipeline(SpanProcessor):
         self.dropped = 0
         begin_anew = weakref.WeakMethod(self._begin_anew)
         os.register_at_fork(after_in_child=lambda: (forked := begin_anew()) and forked())
+
+    def start(self) -> None:
+        """Makes in this process what the first span would have to wait for."""
+        with self._lock:
+            self._batch = self._batch or self._make_batch()
 
     def put(self, spans: Sequence[ReadableSpan]) -> None:
         """Queues spans that belong together, or drops all of them where there is no room for all."""
@@ -115,7 +123,12 @@ class _Exporter(SpanExporter):
         self._is_shut_down = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Sends a batch, again where that may help; counts its documents as sent or dropped."""
+        """Sends a batch, in portions that X-Ray takes; each is sent again where that may help."""
+        results = {self._export(portion) for portion in _portions(spans)}
+        return SpanExportResult.FAILURE if SpanExportResult.FAILURE in results else SpanExportResult.SUCCESS
+
+    def _export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Sends spans, and counts their documents as sent or dropped."""
         documents = _documents(spans)
         self._rejected = 0
         result = SpanExportResult.FAILURE
@@ -154,6 +167,28 @@ def _shut_down(pipeline: weakref.ref[Pipeline]) -> None:
 
 def _documents(spans: Sequence[ReadableSpan]) -> int:
     return sum(isinstance(span, DocumentSpan) for span in spans)
+
+
+def _portions(spans: Sequence[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
+    """The spans in their order, as many at once as one request takes."""
+    portion: list[ReadableSpan] = []
+    characters = 0
+    for span in spans:
+        more = _characters(span)
+        if portion and characters + more > _REQUEST_CHARACTERS:
+            yield portion
+            portion, characters = [], 0
+        portion.append(span)
+        characters += more
+    if portion:
+        yield portion
+
+
+def _characters(span: ReadableSpan) -> int:
+    """About what a span takes: its texts, and something for all else."""
+    told = [span.attributes, *(event.attributes for event in span.events)]
+    texts = (value for attributes in told for value in (attributes or {}).values() if isinstance(value, str))
+    return _SPAN_CHARACTERS + sum(map(len, texts))
 
 
 def _readable(response: requests.Response) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,14 @@ def test_rules_of_the_account_are_asked_for_signed(aws: Clients) -> None:
     tracing.stop()
     assert segment.sampled is False
     assert any(call["operation"] == "GetSamplingRules" for call in Admin(os.environ["AWS_ENDPOINT_URL"]).calls())
+
+
+@pytest.mark.parametrize("mode", ["xray", "off"])
+def test_other_modes_do_not_even_import_opentelemetry(mode: str) -> None:
+    program = (
+        "import sys; from tracing import Tracing, TracingSettings as Settings;"
+        f"Tracing(Settings.from_environment({{'TRACING': '{mode}'}}, 'shop'));"
+        "sys.exit('opentelemetry' in sys.modules)"
+    )
+    apps = Path(__file__).resolve().parents[4] / "apps"
+    subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": str(apps)}, check=True, timeout=60)

@@ -84,6 +84,20 @@ def test_queue_is_bounded_and_what_has_no_room_is_dropped_whole(collector: SpanC
     assert len(collector.spans) == 9
 
 
+def test_batch_of_long_stacks_is_sent_in_requests_that_xray_takes(
+    collector: SpanCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "60000")
+    pipeline = Pipeline(Endpoint(collector.url, None))
+    times = {"start_time": time.time(), "end_time": time.time()}
+    cause = {"exceptions": [{"type": "OSError", "message": "x" * 20_000}]}
+    for _unused in range(400):
+        pipeline.put(spans_of({"id": new_id(), "trace_id": new_trace_id(), "name": "a", "cause": cause, **times}, SHOP))
+    pipeline.shutdown()
+    assert (told(pipeline), len(collector.spans)) == ((400, 0), 400)
+    assert max(request.ByteSize() for _headers, request in collector.requests) < 5 * 1024**2
+
+
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_refused_batch_is_counted_as_dropped(collector: SpanCollector, status: int) -> None:
     collector.status = status
