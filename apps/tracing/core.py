@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from tracing import header
 from tracing.emitter import Emitter
-from tracing.entities import Entity, Segment
+from tracing.entities import Entity, Segment, activate, deactivate, reset_current, set_current
+from tracing.fitting import fit_name
 from tracing.ids import new_trace_id
 from tracing.keeping import Keeper
 from tracing.settings import TracingSettings
@@ -23,6 +24,9 @@ class Exporter(Protocol):
     `subsegment_class`): their constructors run when the work starts, their `close` when it ends, and between the two
     `document` is filled in by whoever knows something. What they tell then stands in `document`.
     """
+
+    joins: bool
+    """Whether its entities are made current elsewhere as well (`Segment.join`)."""
 
     @property
     def sent(self) -> int:
@@ -70,6 +74,12 @@ class Tracing:
         self.settings = settings
         self._sampler = (sampler or _sampler(settings)) if self.enabled else None
         self._exporter = exporter or _exporter(settings, self._sampler)
+        self._open, self._send = self._exporter.open, self._exporter.send
+        self._decide = _never if self._sampler is None else self._sampler.decide
+        self._name = fit_name(settings.service_name)
+        self._trusts_incoming = settings.trust_incoming_sampled
+        self.activation = (activate, deactivate) if self._exporter.joins else (set_current, reset_current)
+        self.keeps_slow = settings.keep_slower_than_seconds > 0
         self._keeper = Keeper(settings.kept_per_second, settings.keep_slower_than_seconds)
         self._exact = frozenset(settings.untraced_paths)
         self._prefixes = tuple(path.rstrip("/") + "/" for path in settings.untraced_paths)
@@ -127,14 +137,14 @@ class Tracing:
         incoming = header.parse(environ.get(header.ENVIRON_NAME))
         root, parent, sampled = incoming or (new_trace_id(), None, None)
         rule = None
-        if sampled is None or not self.settings.trust_incoming_sampled:
+        if sampled is None or not self._trusts_incoming:
             sampled, rule = self._decide(
-                self.settings.service_name,
+                self._name,
                 environ.get("HTTP_HOST", ""),
                 environ.get("REQUEST_METHOD", ""),
                 environ.get("PATH_INFO", ""),
             )
-        return self._opened(self.settings.service_name, root, sampled, parent, rule)
+        return self._opened(self._name, root, sampled, parent, rule)
 
     def begin(
         self, name: str, trace_id: str | None = None, parent_id: str | None = None, sampled: bool | None = None
@@ -142,7 +152,7 @@ class Tracing:
         """The segment of work that no request began, a worker's for instance; decided here where `sampled` is None."""
         rule = None
         if sampled is None:
-            sampled, rule = self._decide(name)
+            sampled, rule = self._decide(name, "", "", "")
         return self._opened(name, trace_id or new_trace_id(), sampled, parent_id, rule)
 
     def keeps(self, segment: Segment) -> bool:
@@ -151,24 +161,22 @@ class Tracing:
 
     def close(self, segment: Segment) -> None:
         """Ends a segment, and sends it where it is kept."""
-        is_kept = segment.kept is not None or self.keeps(segment)
+        is_sent = segment.sampled or segment.kept is not None or self.keeps(segment)
         segment.close()
-        if is_kept:
-            self._exporter.send(segment)
+        if is_sent:
+            self._send(segment)
 
     def _opened(self, name: str, root: str, sampled: bool, parent: str | None, rule: str | None) -> Segment:
-        segment = self._exporter.open(name, root, sampled, parent)
+        segment = self._open(name, root, sampled, parent)
         if sampled:
-            segment.send = self._exporter.send
+            segment.send = self._send
             if rule is not None:
                 segment.document["aws"] = {"xray": {"sampling_rule_name": rule}}
         return segment
 
-    def _decide(self, service: str, host: str = "", method: str = "", path: str = "") -> tuple[bool, str | None]:
-        """Whether to sample, and by which centralised rule."""
-        if self._sampler is None:
-            return False, None
-        return self._sampler.decide(service, host, method, path)
+
+def _never(*_request: str) -> tuple[bool, str | None]:
+    return False, None
 
 
 def _sampler(settings: TracingSettings) -> Decider:

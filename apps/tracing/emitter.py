@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from tracing.entities import Document, Entity, Segment
 from tracing.link import BURST_DOCUMENTS, Link
-from tracing.payloads import payloads
+from tracing.payloads import DOCUMENT_BYTES, encode, split
 from tracing.settings import Address
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Emitter:
     """Sends the documents of entities to one address. Never blocks on the daemon, never raises."""
 
     open = LateSegment
+    joins = False
 
     _slice_began: float
     _in_slice: int
@@ -121,7 +122,11 @@ class Emitter:
 
     def _payloads(self, entity: Entity) -> list[bytes]:
         try:
-            found = list(payloads(entity.told()))
+            document = entity.told()
+            payload = encode(document)
+            if len(payload) <= DOCUMENT_BYTES:
+                return [payload]
+            found = list(split(document))
         except Exception:  # what an application wrote into a document must not fail its request
             logger.debug("a segment could not be told", exc_info=True)
             found = [None]

@@ -196,6 +196,8 @@ class Subsegment(Entity):
 Segment.subsegment_class = Subsegment
 
 _current: ContextVar[Entity | None] = ContextVar("tracing_current", default=None)
+set_current = _current.set
+reset_current = _current.reset
 Activation = Token[Entity | None] | tuple[Token[Entity | None], Callable[[], None]]
 
 

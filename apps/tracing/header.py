@@ -43,12 +43,12 @@ def parse(text: str | None) -> TraceHeader | None:
 
 def passed_on(root: str, parent: str, sampled: bool) -> str:
     """The header of an outgoing call."""
-    return f"Root={root};Parent={parent};Sampled={sampled:d}"
+    return f"Root={root};Parent={parent};Sampled=1" if sampled else f"Root={root};Parent={parent};Sampled=0"
 
 
 def answered(root: str, sampled: bool) -> str:
     """The header of a response, by which a client can name the trace of its request."""
-    return f"Root={root};Sampled={sampled:d}"
+    return f"Root={root};Sampled=1" if sampled else f"Root={root};Sampled=0"
 
 
 def _fields(text: str) -> dict[str, str] | None:

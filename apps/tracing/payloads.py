@@ -19,21 +19,6 @@ _TRIMMED = "tracing_trimmed"
 _DEEPEST = 250
 
 
-def payloads(document: Document) -> Iterator[bytes | None]:
-    """A segment's or subsegment's document as JSON, of at most DOCUMENT_BYTES each.
-
-    A larger one holds as many of its subsegments as it can, and the others follow as documents of their own. None
-    stands for a document that cannot be had so small.
-
-    Source: AWS X-Ray developer guide, "Segment documents": subsegments sent apart have type, trace_id and parent_id.
-    """
-    payload = encode(document)
-    if len(payload) <= DOCUMENT_BYTES:
-        yield payload
-    else:
-        yield from _split(document)
-
-
 def encode(document: Document) -> bytes:
     """The document as JSON. Text stands for a value that JSON has not."""
     try:
@@ -42,7 +27,14 @@ def encode(document: Document) -> bytes:
         return orjson.dumps(_plain(document, ()))
 
 
-def _split(document: Document) -> Iterator[bytes | None]:
+def split(document: Document) -> Iterator[bytes | None]:
+    """A document that is too large, as several that are not.
+
+    It holds as many of its subsegments as it can, and the others follow as documents of their own. None stands for one
+    that cannot be had so small.
+
+    Source: AWS X-Ray developer guide, "Segment documents": subsegments sent apart have type, trace_id and parent_id.
+    """
     own = _trimmed({**document, "subsegments": []})
     room = DOCUMENT_BYTES - len(encode(own))
     held: list[Document] = []
@@ -54,7 +46,11 @@ def _split(document: Document) -> Iterator[bytes | None]:
     yield encode(own | {"subsegments": held}) if room >= 0 else None
     belonging = {"type": "subsegment", "trace_id": document.get("trace_id"), "parent_id": document.get("id")}
     for part in apart:
-        yield from payloads(part | belonging)
+        payload = encode(part | belonging)
+        if len(payload) <= DOCUMENT_BYTES:
+            yield payload
+        else:
+            yield from split(part | belonging)
 
 
 def _trimmed(document: Document) -> Document:

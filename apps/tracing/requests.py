@@ -19,31 +19,37 @@ def tell_exchange(
     """Writes a request (its WSGI environ) and the response to it into a segment's document."""
     method = environ.get("REQUEST_METHOD", "")[:_METHOD_CHARACTERS]
     path = _path(environ)
-    document["http"] = {"request": _request(environ, method, path)}
-    tell_response(document, status, content_length)
-    annotations = document.setdefault("annotations", {})
-    annotations["http_method"] = method
-    annotations["http_url"] = path[:_ANNOTATION_CHARACTERS]
-    annotations["http_status"] = status
+    response = {"status": status, "content_length": content_length}
+    document["http"] = {"request": _request(environ, method, path), "response": response}
+    if status >= 400:
+        _flag(document, status)
+    annotations = {"http_method": method, "http_url": path[:_ANNOTATION_CHARACTERS], "http_status": status}
+    if "annotations" in document:
+        document["annotations"].update(annotations)
+    else:
+        document["annotations"] = annotations
     if isinstance(route, str):
-        annotations["http_route"] = route[:_ANNOTATION_CHARACTERS]
+        document["annotations"]["http_route"] = route[:_ANNOTATION_CHARACTERS]
 
 
 def tell_response(document: Document, status: int, content_length: int | None) -> None:
-    """Writes a response into a document, with its flags: error for 4xx, throttle for 429 as well, fault for 5xx.
-
-    Source: X-Ray segment documents, "HTTP request data".
-    """
+    """Writes a response to a call into a subsegment's document."""
     response = {"status": status}
     if content_length is not None:
         response["content_length"] = content_length
     document.setdefault("http", {})["response"] = response
+    if status >= 400:
+        _flag(document, status)
+
+
+def _flag(document: Document, status: int) -> None:
+    """Error for 4xx, throttle for 429 as well, fault for 5xx. Source: X-Ray segment documents, "HTTP request data"."""
     if status >= 500:
         document["fault"] = True
-    elif status >= 400:
-        document["error"] = True
-        if status == 429:
-            document["throttle"] = True
+        return
+    document["error"] = True
+    if status == 429:
+        document["throttle"] = True
 
 
 def _request(environ: dict[str, Any], method: str, path: str) -> dict[str, Any]:

@@ -27,12 +27,17 @@ _TARGETS_SECONDS = 10.0
 _RETRY_SECONDS = 2.0
 _RULES_LAST_SECONDS = 3600.0
 _REMEMBERED_MATCHES = 2048
+_REMEMBERED_CHARACTERS = 1000
 
 _die = random.Random().random  # noqa: S311 - no secret hangs on it
 
 
 Source = Address | Callable[[], Any]
 """Where rules come from: the TCP port of a daemon, or what makes a client of X-Ray's API."""
+
+
+# Service, host, method, path.
+Request = tuple[str, ...]
 
 
 class Decision(NamedTuple):
@@ -70,7 +75,7 @@ class Rule:
         self.name = str(fetched.name)
         self._use: _Use = _Use() if before is None else before._use
         self._rate = fetched.rate
-        self._empty_second = 0
+        self._empty_until = 0
         self._yes, self._no = Decision(sampled=True, rule=self.name), Decision(sampled=False, rule=self.name)
 
     def applies_to(self, request: dict[str, str]) -> bool:
@@ -84,13 +89,13 @@ class Rule:
         """
         use = self._use
         use.requests.add()
-        second = int(time())
-        if second != self._empty_second:
-            taken = self.fetched.reservoir.borrow_or_take(second, self.fetched.can_borrow)
+        now = time()
+        if now >= self._empty_until:
+            taken = self.fetched.reservoir.borrow_or_take(int(now), self.fetched.can_borrow)
             if taken is ReservoirDecision.BORROW or taken is ReservoirDecision.TAKE:
                 (use.borrowed if taken is ReservoirDecision.BORROW else use.sampled).add()
                 return self._yes
-            self._empty_second = second
+            self._empty_until = int(now) + 1
         if _die() < self._rate:
             use.sampled.add()
             return self._yes
@@ -100,7 +105,7 @@ class Rule:
         """Takes the quota and the rate that X-Ray has given to this client."""
         self.fetched.reservoir.load_quota(target["quota"], target["TTL"], target["interval"])
         self._rate = target["rate"]
-        self._empty_second = 0
+        self._empty_until = 0
 
     def is_due(self) -> bool:
         """Whether its use is to be reported: it was used, and as many reports were left out as X-Ray has asked for."""
@@ -118,6 +123,17 @@ class Rule:
         self._use.reported = self._use.told
 
 
+class LocalRule:
+    """The SDK's own rule for where there are none of the account: one request a second, and 5 %."""
+
+    def __init__(self) -> None:
+        self._sampler = LocalSampler()
+
+    def decide(self) -> Decision:
+        """Decides for one request."""
+        return _LOCALLY_YES if self._sampler.should_trace() else _LOCALLY_NO
+
+
 class RuleSet:
     """The rules as they were fetched, by priority; it is replaced as a whole.
 
@@ -127,19 +143,18 @@ class RuleSet:
     def __init__(self, fetched: list[Any], before: RuleSet | None = None) -> None:
         known = {rule.name: rule for rule in before.rules} if before is not None else {}
         in_order = sorted(fetched, key=lambda rule: (rule.priority, rule.name))
+        self.remembered: dict[Request, Rule | LocalRule] = {}
+        self._local: LocalRule = LocalRule() if before is None else before._local
         self.rules: tuple[Rule, ...] = tuple(Rule(rule, known.get(rule.name)) for rule in in_order)
-        self._matches: dict[tuple[str, str, str, str], Rule | None] = {}
 
-    def match(self, service: str, host: str, method: str, path: str) -> Rule | None:
-        """The first rule that applies to a request, or None; the rule "Default" applies to every request."""
-        key = (service, host, method, path)
-        if key in self._matches:
-            return self._matches[key]
-        if len(self._matches) >= _REMEMBERED_MATCHES:
-            self._matches.clear()
-        request = {"service": service, "host": host, "method": method, "path": path}
-        found = next((rule for rule in self.rules if rule.applies_to(request)), None)
-        self._matches[key] = found
+    def match(self, request: Request) -> Rule | LocalRule:
+        """The first rule that applies to a request, else the local one; "Default" applies to every request."""
+        named = dict(zip(("service", "host", "method", "path"), request, strict=True))
+        found = next((rule for rule in self.rules if rule.applies_to(named)), self._local)
+        if len(self.remembered) >= _REMEMBERED_MATCHES:
+            self.remembered.clear()
+        if sum(map(len, request)) <= _REMEMBERED_CHARACTERS:
+            self.remembered[request] = found
         return found
 
 
@@ -170,19 +185,16 @@ class Sampler:
         self._keeper.stopped.set()
         self._reset()
 
-    def decide(self, service: str, host: str, method: str, path: str) -> Decision:
-        """Decides for one request; counts it for the rule that matched."""
+    def decide(self, *request: str) -> Decision:
+        """Decides for a request (service, host, method, path), and counts it for the rule that applies to it."""
         if not self._is_started:
             self.start()
-        rule = self._keeper.rule_set.match(service, host, method, path)
-        if rule is not None:
-            return rule.decide()
-        return _LOCALLY_YES if self._local.should_trace() else _LOCALLY_NO
+        rules = self._keeper.rule_set
+        return (rules.remembered.get(request) or rules.match(request)).decide()
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._is_started = False
-        self._local = LocalSampler()
         self._keeper = _Keeper(self._source)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from tracing import header
 from tracing.core import Environ, Tracing
-from tracing.entities import Document, activate, deactivate
+from tracing.entities import Document, Entity
 from tracing.requests import tell_exchange
 
 ExceptionInformation = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
@@ -43,14 +42,14 @@ class TracedApplication:
         if tracing is None or tracing.is_untraced(environ.get("PATH_INFO", "")):
             return self.application(environ, start_response)
         exchange = _Exchange(tracing, environ, start_response, self._route)
-        token = activate(exchange.segment)
+        token = exchange.activate(exchange.segment)
         try:
             body = self.application(environ, exchange.start_response)
         except BaseException as error:
             exchange.end(error)
             raise
         finally:
-            deactivate(token)
+            exchange.deactivate(token)
         if isinstance(body, list | tuple):
             exchange.count(body)
             exchange.end()
@@ -78,16 +77,18 @@ class _Exchange:
         "_route_of",
         "_start_response",
         "_status",
-        "_status_code",
         "_tracing",
         "_write",
+        "activate",
         "body",
+        "deactivate",
         "segment",
     )
 
     body: Iterable[bytes]
     _chunks: Iterator[bytes]
-    _status_code: int
+    activate: Callable[[Entity], Any]
+    deactivate: Callable[[Any], None]
     _write: Write
 
     def __init__(self, tracing: Tracing, environ: Environ, start_response: StartResponse, route: RouteOf) -> None:
@@ -96,9 +97,10 @@ class _Exchange:
         self._start_response = start_response
         self._route_of = route
         self._route: str | None = None
-        self._status = ""
+        self._status = 500  # a server's answer for an application that gives none
         self._body_bytes = 0
         self._has_ended = False
+        self.activate, self.deactivate = tracing.activation
         self.segment = tracing.open(environ)
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInformation = None) -> Any:
@@ -109,8 +111,12 @@ class _Exchange:
             write = self._start_response(status, traced)
         else:
             write = self._start_response(status, traced, exc_info)  # raises where another status is out already
-        self._status = status
-        self._route = self._route_of(self._environ)
+        try:
+            self._status = int(status[:3])
+        except (TypeError, ValueError):  # the server has taken it all the same
+            self._status = 500
+        if segment.sampled or self._status >= 500 or self._tracing.keeps_slow:
+            self._route = self._route_of(self._environ)
         if write is None:  # granian, for one, leaves PEP 3333's `write` out
             return None
         self._write = write
@@ -123,14 +129,14 @@ class _Exchange:
 
     def __iter__(self) -> Iterator[bytes]:
         """The chunks of the body, whose code runs in the segment's context."""
-        token = activate(self.segment)
+        token = self.activate(self.segment)
         try:
             iterator = iter(self.body)
         except BaseException as error:
             self.end(error)
             raise
         finally:
-            deactivate(token)
+            self.deactivate(token)
         self._chunks = self._read(iterator)
         return self._chunks
 
@@ -142,7 +148,7 @@ class _Exchange:
 
     def _read(self, iterator: Iterator[bytes]) -> Iterator[bytes]:
         while True:
-            token = activate(self.segment)
+            token = self.activate(self.segment)
             try:
                 chunk = next(iterator)
             except StopIteration:
@@ -152,13 +158,13 @@ class _Exchange:
                 self.end(error)
                 raise
             finally:
-                deactivate(token)
+                self.deactivate(token)
             self.count((chunk,))
             yield chunk
 
     def close(self) -> None:
         """Closes the application's body, and ends the exchange where the body was not read to its end."""
-        token = activate(self.segment)
+        token = self.activate(self.segment)
         try:
             close = getattr(self.body, "close", None)
             if close is not None:
@@ -167,13 +173,15 @@ class _Exchange:
             self.end(error)
             raise
         finally:
-            deactivate(token)
+            self.deactivate(token)
         self.end()
 
     def count(self, chunks: Iterable[bytes]) -> None:
         """Adds up the bytes of the body; it is the server that refuses what is none."""
-        with suppress(TypeError):
+        try:
             self._body_bytes += sum(map(len, chunks))
+        except TypeError:
+            self._body_bytes += 0
 
     def end(self, error: BaseException | None = None) -> None:
         """Ends the segment, which is sent where it is sampled or kept; `error` is what the application raised."""
@@ -183,15 +191,11 @@ class _Exchange:
         segment = self.segment
         if error is not None:
             segment.record_exception(error)
-        try:
-            self._status_code = int(self._status[:3])
-        except (TypeError, ValueError):  # the application gave none that a server understands
-            self._status_code = 500
-        if self._status_code >= 500:
+        if self._status >= 500:
             segment.document["fault"] = True
-        if self._tracing.keeps(segment):
+        if segment.sampled or self._tracing.keeps(segment):
             segment.complete_by(self._complete)
             self._tracing.close(segment)
 
     def _complete(self, document: Document) -> None:
-        tell_exchange(document, self._environ, self._route, self._status_code, self._body_bytes)
+        tell_exchange(document, self._environ, self._route, self._status, self._body_bytes)

@@ -59,6 +59,8 @@ class SpanSegment(Segment):
 class OpenTelemetryExporter:
     """The way out for segments as spans; with `decide` for what begins a trace outside requests."""
 
+    joins = True
+
     def __init__(self, service_name: str, endpoint: Endpoint | None, decide: Decide) -> None:
         self._resource = service_resource(service_name)
         self._pipeline = Pipeline(endpoint or endpoint_from(os.environ))

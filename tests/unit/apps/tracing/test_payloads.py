@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tracing.payloads import DOCUMENT_BYTES, payloads
+from tracing.payloads import DOCUMENT_BYTES, encode, split
 
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 
@@ -21,14 +21,9 @@ def _part(number: int, **members: Any) -> dict[str, Any]:
 
 
 def _told(document: dict[str, Any]) -> list[dict[str, Any]]:
-    found = list(payloads(document))
+    found = list(split(document))
     assert all(payload is not None and len(payload) <= DOCUMENT_BYTES for payload in found)
     return [json.loads(payload) for payload in found if payload is not None]
-
-
-def test_small_document_is_one() -> None:
-    document = _segment(subsegments=[_part(1)])
-    assert _told(document) == [document]
 
 
 def test_segment_holds_what_it_can_and_the_rest_follows() -> None:
@@ -65,7 +60,7 @@ def test_trimmed_segment_still_sends_its_subsegments() -> None:
 
 
 def test_document_that_stays_too_large_is_none() -> None:
-    assert list(payloads(_segment(name="x" * 70_000))) == [None]
+    assert list(split(_segment(name="x" * 70_000))) == [None]
 
 
 values = st.recursive(
@@ -83,6 +78,4 @@ values = st.recursive(
 
 @given(st.dictionaries(st.text(), values))
 def test_any_document_becomes_json(document: dict[str, Any]) -> None:
-    for payload in payloads(document | {"subsegments": []}):
-        assert payload is not None
-        assert isinstance(json.loads(payload), dict)
+    assert isinstance(json.loads(encode(document)), dict)
