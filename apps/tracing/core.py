@@ -48,8 +48,11 @@ class Exporter(Protocol):
         Called by many threads, within the request: it neither waits nor raises.
         """
 
+    def flush(self) -> None:
+        """Hands over what waits to be."""
+
     def close(self) -> None:
-        """Gives back what is held; a later `send` may take it again."""
+        """Does so, and gives back what is held; a later `send` may take it again."""
 
 
 class Decider(Protocol):
@@ -121,8 +124,12 @@ class Tracing:
             self._exporter.start()
             self._sampler.start(wait_seconds)
 
+    def flush(self) -> None:
+        """Hands over what waits to be: where there are many segments they are sent together, a moment later."""
+        self._exporter.flush()
+
     def stop(self) -> None:
-        """Ends the fetching of rules and gives the socket back."""
+        """Hands over what waits, ends the fetching of rules and gives the socket back."""
         if self._sampler is not None:
             self._sampler.stop()
             _recorder().disconnect(self)

@@ -81,8 +81,8 @@ class Emitter:
             self._link.lose(1)
         elif self._is_busy_at(entity.document["end_time"]):
             self._waiting.append(entity)
-            if len(self._waiting) >= BURST_DOCUMENTS:
-                self._send_waiting(BURST_DOCUMENTS)
+            if len(self._waiting) >= BURST_DOCUMENTS and self._sending.acquire(blocking=False):
+                self._send_waiting(BURST_DOCUMENTS)  # else another thread is at it
             if not self._is_watched:
                 self._watch()
         else:
@@ -91,6 +91,7 @@ class Emitter:
 
     def flush(self) -> None:
         """Sends what waits."""
+        self._sending.acquire()
         self._send_waiting(1)
 
     def close(self) -> None:
@@ -108,9 +109,7 @@ class Emitter:
         return self._is_busy
 
     def _send_waiting(self, least: int) -> None:
-        """Sends as long as so many wait; a thread that finds another at it leaves it to that one."""
-        if not self._sending.acquire(blocking=False):
-            return
+        """Sends as long as so many wait, and lets others send."""
         try:
             while len(self._waiting) >= least:
                 entities = [self._waiting.popleft() for _unused in range(min(len(self._waiting), BURST_DOCUMENTS))]

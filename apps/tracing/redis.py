@@ -92,7 +92,7 @@ def _traced(original: Callable[..., Any], metadata: Callable[[tuple[Any, ...]], 
 
 
 def _of_command(arguments: tuple[Any, ...]) -> _Metadata:
-    command, keys = key_counter(arguments[0])
+    command, keys = key_counter(arguments[0] if arguments else "")
     return _metadata(command, keys(arguments))
 
 

@@ -97,6 +97,10 @@ class OpenTelemetryExporter:
             self._untold += 1
             logger.warning("a segment of %s cannot be told as spans: %r", entity.segment.document.get("name"), error)
 
+    def flush(self) -> None:
+        """Exports what is queued, which may take seconds."""
+        self._pipeline.force_flush()
+
     def close(self) -> None:
         """Exports what is queued, for some seconds at most."""
         self._pipeline.shutdown()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -109,6 +112,55 @@ def test_every_document_of_many_threads_is_counted(emitter: Emitter) -> None:
         thread.join()
     emitter.flush()
     assert (emitter.sent, emitter.dropped) == (4000, 0)
+
+
+def _send_many(emitter: Emitter, count: int) -> None:
+    """As many within a moment that they are sent together."""
+    for _unused in range(count):
+        emitter.send(_segment())
+
+
+def test_many_are_sent_together_and_the_last_ones_a_moment_later(emitter: Emitter, receiver: SegmentReceiver) -> None:
+    _send_many(emitter, 73)
+    found = receiver.pending()
+    found += [receiver.next() for _unused in range(73 - len(found))]
+    assert len({segment["id"] for segment in found}) == 73
+    eventually(lambda: emitter.sent == 73)
+    assert emitter.dropped == 0
+
+
+def test_segment_is_completed_when_it_is_sent(emitter: Emitter, receiver: SegmentReceiver) -> None:
+    segment = emitter.open("shop", ROOT, True)
+    segment.complete_by(lambda document: document.update(user="ada"))
+    segment.close()
+    emitter.send(segment)
+    assert receiver.next()["user"] == "ada"
+
+
+def test_forked_process_does_not_send_what_waits_in_the_other(emitter: Emitter, receiver: SegmentReceiver) -> None:
+    _send_many(emitter, 75)
+    child = os.fork()
+    if child == 0:
+        emitter.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+    emitter.flush()
+    assert len(receiver.pending()) == 75
+
+
+def test_process_that_ends_sends_what_waits(receiver: SegmentReceiver) -> None:
+    host, port = receiver.address
+    program = f"""
+from tracing.emitter import Emitter
+from tracing.entities import Segment
+emitter = Emitter(({host!r}, {port}))
+for _unused in range(75):
+    segment = Segment("shop", {ROOT!r}, sampled=True)
+    segment.close()
+    emitter.send(segment)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": os.pathsep.join(sys.path)})
+    assert len(receiver.pending()) == 75
 
 
 def test_unknown_host_is_counted_as_dropped() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from flask import Flask, Response, abort
@@ -190,16 +189,6 @@ def test_malformed_header_starts_a_new_trace(client: FlaskClient) -> None:
 def test_context_ends_with_the_request(client: FlaskClient) -> None:
     client.get("/things/lamp", headers=SAMPLED).get_data()
     assert current() is None
-
-
-def test_uninstrumented_application_is_as_before(settings: TracingSettings, receiver: SegmentReceiver) -> None:
-    app = _application()
-    before: Any = app.wsgi_app
-    instrument(app, settings)
-    assert instrument(app, settings) is app.extensions["tracing"]
-    uninstrument(app)
-    assert app.wsgi_app == before
-    assert "X-Amzn-Trace-Id" not in app.test_client().get("/things/lamp", headers=SAMPLED).headers
 
 
 def test_switched_off_it_changes_nothing(receiver: SegmentReceiver) -> None:
