@@ -8,6 +8,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from time import sleep
 from weakref import WeakSet
 
@@ -23,7 +24,6 @@ logger = logging.getLogger(__name__)
 _BUSY_PER_SECOND = 250
 _SLICE_SECONDS = 0.1
 _WAIT_SECONDS = 0.05
-_MOST_WAITING = 1000
 _IDLE_ROUNDS = 20
 
 
@@ -77,12 +77,12 @@ class Emitter:
 
     def send(self, entity: Entity) -> None:
         """Sends an entity's document, split where it is over the limit; soon, where there are many."""
-        if not self._link.is_open() or len(self._waiting) > _MOST_WAITING:
+        if not self._link.is_open():
             self._link.lose(1)
         elif self._is_busy_at(entity.document["end_time"]):
             self._waiting.append(entity)
-            if len(self._waiting) >= BURST_DOCUMENTS and self._sending.acquire(blocking=False):
-                self._send_waiting(BURST_DOCUMENTS)  # else another thread is at it
+            if len(self._waiting) >= BURST_DOCUMENTS:
+                self._send_waiting(BURST_DOCUMENTS)
             if not self._is_watched:
                 self._watch()
         else:
@@ -91,7 +91,6 @@ class Emitter:
 
     def flush(self) -> None:
         """Sends what waits."""
-        self._sending.acquire()
         self._send_waiting(1)
 
     def close(self) -> None:
@@ -109,15 +108,15 @@ class Emitter:
         return self._is_busy
 
     def _send_waiting(self, least: int) -> None:
-        """Sends as long as so many wait, and lets others send."""
-        try:
-            while len(self._waiting) >= least:
-                entities = [self._waiting.popleft() for _unused in range(min(len(self._waiting), BURST_DOCUMENTS))]
-                documents = [payload for entity in entities for payload in self._payloads(entity)]
-                for first in range(0, len(documents), BURST_DOCUMENTS):
-                    self._link.send_all(documents[first : first + BURST_DOCUMENTS])
-        finally:
-            self._sending.release()
+        """Sends as long as so many wait; every thread does its share, so that no more than a burst each ever wait."""
+        while len(self._waiting) >= least:
+            entities: list[Entity] = []
+            with suppress(IndexError):  # other threads take some as well
+                while len(entities) < BURST_DOCUMENTS:
+                    entities.append(self._waiting.popleft())
+            documents = [payload for entity in entities for payload in self._payloads(entity)]
+            for first in range(0, len(documents), BURST_DOCUMENTS):
+                self._link.send_all(documents[first : first + BURST_DOCUMENTS])
 
     def _payloads(self, entity: Entity) -> list[bytes]:
         try:
@@ -136,7 +135,10 @@ class Emitter:
     def _watch(self) -> None:
         """Starts the thread that sends what no further document comes to push on."""
         self._is_watched = True
-        threading.Thread(target=self._run, name="xray-emitter", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="xray-emitter", daemon=True).start()
+        except RuntimeError:  # there is no room for one, or the process ends, which sends what waits
+            self._is_watched = False
 
     def _run(self) -> None:
         idle = 0
@@ -150,7 +152,6 @@ class Emitter:
     def _reset(self) -> None:
         """Forgets, in a new process, what another one has to send."""
         self._waiting.clear()
-        self._sending = threading.Lock()
         self._slice_began = 0.0
         self._in_slice = 0
         self._is_busy = self._is_watched = False
