@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ import sqlalchemy
 import tracing.redis
 import tracing.sqlalchemy
 from fuzz.environs import Environ
+from fuzz.faces import call_by_http_client, use_recorder
 from fuzz.values import odd_error, odd_key, odd_name, odd_value
 from redis import Redis
 from sqlalchemy.pool import StaticPool
@@ -161,9 +163,11 @@ def _outlive(chance: Random, environ: Environ, depth: int) -> None:
     """A thread that goes on with the request's context when the request is over, or beside it."""
     if chance.random() > 0.08:
         return
-    races, seed, gate = chance.random() < 0.3, chance.getrandbits(32), environ[GATE]
-    work = _race if races else _go_on
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(work, Random(seed), gate), daemon=True)
+    races, copies, seed, gate = chance.random() < 0.3, chance.random() < 0.5, chance.getrandbits(32), environ[GATE]
+    work: Any = _race if races else _go_on
+    if copies:  # the others get what is traced by the hook on threads
+        work = partial(contextvars.copy_context().run, work)
+    thread = threading.Thread(target=work, args=(Random(seed), gate), daemon=True)
     environ[THREADS].append(thread)
     if races:
         sys.setswitchinterval(_SWITCH_SECONDS)
@@ -208,14 +212,16 @@ def _engine() -> sqlalchemy.Engine:
 
 _KEPT: dict[str, Any] = {}
 _ACTIONS: tuple[tuple[float, Act], ...] = (
-    (0.34, _nest),
-    (0.56, _note),
-    (0.66, _tell),
-    (0.72, _record),
-    (0.80, _overlap),
-    (0.88, _ask_redis),
-    (0.91, _ask_sql),
-    (0.95, _call_out),
-    (0.97, _crowd),
+    (0.30, _nest),
+    (0.48, _note),
+    (0.56, _tell),
+    (0.62, _record),
+    (0.70, _overlap),
+    (0.77, use_recorder),
+    (0.83, _ask_redis),
+    (0.86, _ask_sql),
+    (0.89, _call_out),
+    (0.92, call_by_http_client),
+    (0.96, _crowd),
     (1.00, _outlive),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from fuzz.applications import application, flask_application
 from fuzz.exchange import Application
 from support.segments import RulesServer, rules_server, sampling_rule
-from tracing import Tracing, TracingSettings, instrument, uninstrument
+from tracing import Tracing, TracingSettings, httpclient, instrument, threads, uninstrument
 from tracing.wsgi import TracedApplication
 
 Wrap = Callable[[Any, Tracing], Application]
@@ -51,9 +51,13 @@ def open_sites(daemon: Address, wrap: Wrap = TracedApplication) -> Iterator[list
         sites = [Site(application, wrap(application, tracing), tracing) for tracing in (inner, edge, off)]
         sites.append(Site(plain, flask, instrument(flask, settings("flask", trust_incoming_sampled=True))))
         edge.start(wait_seconds=10)
+        threads.instrument()
+        httpclient.instrument({"other.example": "other"})
         try:
             yield sites
         finally:
+            httpclient.uninstrument()
+            threads.uninstrument()
             uninstrument(flask)
             for tracing in (inner, edge, off):
                 tracing.stop()

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import psutil
 from tracing.entities import Entity
 
+_GROWTH_ENTITIES = 100
 _GROWTH_BLOCKS = 60_000
 _GROWTH_BYTES = 64 * 1024 * 1024
 
@@ -37,7 +38,7 @@ def memory() -> Memory:
 
 def grown(before: Memory, after: Memory) -> Iterator[str]:
     """What has grown beyond its bound."""
-    bounds = Memory(0, _GROWTH_BLOCKS, _GROWTH_BYTES)
+    bounds = Memory(_GROWTH_ENTITIES, _GROWTH_BLOCKS, _GROWTH_BYTES)
     for name, old, new, bound in zip(Memory._fields, before, after, bounds, strict=True):
         if new - old > bound:
             yield f"memory grows: {name} from {old:,} to {new:,}"
@@ -63,6 +64,7 @@ def watched(complain: Complain) -> Iterator[None]:
     log, logger = _Log(complain), logging.getLogger("tracing")
     before = (threading.excepthook, sys.unraisablehook)
     logger.addHandler(log)
+    logging.getLogger("aws_xray_sdk").setLevel(logging.CRITICAL)  # it says of every odd value that it is odd
     threading.excepthook = sys.unraisablehook = uncaught
     try:
         with warnings.catch_warnings():
