@@ -23,7 +23,7 @@ from sqlalchemy.pool import StaticPool
 from tracing import annotate, current, record_exception, subsegment
 from tracing.http import outgoing, traced_headers
 
-GATE, THREADS, CROWDED, COMPLAINTS = "fuzz.gate", "fuzz.threads", "fuzz.crowded", "fuzz.complaints"
+GATE, THREADS, COMPLAINTS = "fuzz.gate", "fuzz.threads", "fuzz.complaints"
 _DEEPEST = 4
 _WAIT_SECONDS = 30
 _SWITCH_SECONDS = 1e-5
@@ -146,7 +146,6 @@ def _crowd(chance: Random, environ: Environ, depth: int) -> None:
     """A document far over the limit: thousands of subsegments, or a few with long texts."""
     if chance.random() > 0.04:
         return
-    environ[CROWDED] = True
     parts, characters = chance.choice([(3000, 0), (1200, 200), (40, 6000), (1, 300_000)])
     nested = chance.random() < 0.3
     with subsegment("crowd") as crowd:

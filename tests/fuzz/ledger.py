@@ -65,7 +65,7 @@ class Ledger:
     def close(self, all_arrived: bool) -> None:
         """Compares, and begins anew; `all_arrived` says whether none can have been lost on the way."""
         for root, entry in self._entries.items():
-            self._compare(entry, self._documents.pop(root, []), all_arrived)
+            self._compare(entry, self._documents.pop(root, []), all_arrived and entry.served.site.goes_to_daemon)
         strange = [root for root in self._documents if root not in self._before]
         for root in strange[self._nameless :]:
             self._report.find(self._number, f"a trace that nobody asked for: {root}")

@@ -61,9 +61,10 @@ def watched(complain: Complain) -> Iterator[None]:
     def uncaught(told: Any) -> None:
         complain(f"nobody caught {told.exc_value!r} in {getattr(told, 'thread', None) or told.object!r}")
 
-    log, logger = _Log(complain), logging.getLogger("tracing")
+    log, loggers = _Log(complain), [logging.getLogger(name) for name in ("tracing", "opentelemetry")]
     before = (threading.excepthook, sys.unraisablehook)
-    logger.addHandler(log)
+    for logger in loggers:
+        logger.addHandler(log)
     logging.getLogger("aws_xray_sdk").setLevel(logging.CRITICAL)  # it says of every odd value that it is odd
     threading.excepthook = sys.unraisablehook = uncaught
     try:
@@ -72,4 +73,5 @@ def watched(complain: Complain) -> Iterator[None]:
             yield
     finally:
         threading.excepthook, sys.unraisablehook = before
-        logger.removeHandler(log)
+        for logger in loggers:
+            logger.removeHandler(log)
