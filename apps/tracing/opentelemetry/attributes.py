@@ -7,9 +7,10 @@ collector for the attributes that begin with `aws.xray`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+from tracing.payloads import encode
 
 Document = dict[str, Any]
 Attributes = dict[str, Any]
@@ -62,7 +63,12 @@ def attributes_of(document: Document) -> Attributes:
         _tell_metadata(told, document["metadata"])
     if "annotations" in document:
         _tell_annotations(told, document["annotations"], is_server="trace_id" in document)
-    return {key: _carried(value) for key, value in told.items()}
+    return {carried_text(key): _carried(value) for key, value in told.items()}
+
+
+def carried_text(text: str) -> str:
+    """Text without half characters: one of them, and protobuf refuses the whole batch of spans."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def exceptions_of(document: Document) -> Iterator[Attributes]:
@@ -135,9 +141,9 @@ def _carried(value: Any) -> Any:
     """A value as protobuf can have it: text without half characters, integers of 64 bits, all else as JSON's text."""
     kind = type(value)
     if kind is str:
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+        return carried_text(value)
     if kind is bool or kind is float or (kind is int and -_INT64 <= value < _INT64):
         return value
     if kind is list and all(type(item) is str for item in value):
         return [_carried(item) for item in value]
-    return _carried(str(value) if isinstance(value, str | int) else json.dumps(value, default=str))
+    return carried_text(str(value)) if isinstance(value, str | int) else encode(value).decode()

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from tracing.opentelemetry.attributes import Document, attributes_of, exceptions_of
+from tracing.opentelemetry.attributes import Document, attributes_of, carried_text, exceptions_of
 
 SCOPE: Final = InstrumentationScope("tracing")
 EVENTS: Final = "opentelemetry_events"
@@ -79,7 +79,7 @@ def _span(
 ) -> ReadableSpan:
     is_segment, end_ns = kind is SpanKind.SERVER, _nanoseconds(document["end_time"])
     return make(
-        _name(document, is_segment),
+        carried_text(_name(document, is_segment)),
         context,
         parent,
         resource,

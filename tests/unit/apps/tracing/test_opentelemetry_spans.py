@@ -161,3 +161,16 @@ VALUES = st.recursive(
 def test_whatever_metadata_holds_can_be_sent(values: dict[str, Any]) -> None:
     (span,) = sent(document(metadata={"any": values}, annotations={"text": "\udc80"}))
     assert set(attributes(span)) == {f"any.{key}" for key in values} | {"text", "aws.xray.annotations"}
+
+
+class _Mute:
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_half_characters_and_values_without_a_text_can_be_sent() -> None:
+    request = {"method": "\ud800", "url": "http://shop/\udcff"}
+    odd = {"\ud800": {"\udfff": "\ud800"}, "shop": {"mute": _Mute(), "pairs": {(1, 2): float("nan")}, "b": b"\xff"}}
+    (span,) = sent(document(http={"request": request}, annotations={"http_route": "/\ud800"}, metadata=odd))
+    assert span.name == "? /?"
+    assert attributes(span)["shop.mute"] == '"<_Mute>"'
