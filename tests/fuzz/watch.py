@@ -65,7 +65,9 @@ def watched(complain: Complain) -> Iterator[None]:
     before = (threading.excepthook, sys.unraisablehook)
     for logger in loggers:
         logger.addHandler(log)
-    logging.getLogger("aws_xray_sdk").setLevel(logging.CRITICAL)  # it says of every odd value that it is odd
+    sdk = logging.getLogger("aws_xray_sdk")
+    level = sdk.level
+    sdk.setLevel(logging.CRITICAL)  # it says of every odd value that it is odd
     threading.excepthook = sys.unraisablehook = uncaught
     try:
         with warnings.catch_warnings():
@@ -73,5 +75,6 @@ def watched(complain: Complain) -> Iterator[None]:
             yield
     finally:
         threading.excepthook, sys.unraisablehook = before
+        sdk.setLevel(level)
         for logger in loggers:
             logger.removeHandler(log)

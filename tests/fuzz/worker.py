@@ -33,7 +33,7 @@ _HANG_SECONDS = 120
 _JOIN_SECONDS = 60
 _SETTLE_SECONDS = 20
 _POLL_SECONDS = 0.005
-_QUIET_SECONDS = 0.07
+_QUIET_SECONDS = 0.03
 _FORK_SHARE = 0.03
 _FORK_REQUESTS = 10
 _SWITCH_SECONDS = sys.getswitchinterval()
@@ -111,6 +111,9 @@ class Worker:
         before = -1
         while (handed := sum(site.handed for site in self._sites)) != before:  # subsegments that are sent apart follow
             before = handed
+            for site in self._sites:
+                if site.goes_to_daemon:
+                    site.tracing.flush()
             time.sleep(_QUIET_SECONDS)
         self._ledger.take(self._daemon.received())
         self._compare()
