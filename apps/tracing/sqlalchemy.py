@@ -15,10 +15,10 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Dialect, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tracing.entities import recording
+from tracing.entities import Subsegment, recording
 from tracing.statements import sanitized
 
-_HOOKS = ("do_execute", "do_executemany", "do_execute_no_params", "connect")
+_HOOKS = ("do_execute", "do_executemany", "do_execute_no_params", "do_commit", "connect")
 _TYPES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite", "oracle": "Oracle"}
 _Database = dict[str, str]
 _Hook = Callable[..., Any]
@@ -63,6 +63,7 @@ def _trace(dialect: Dialect, url: URL | None) -> bool:
         do_execute=_execution(dialect.do_execute, dialect.name, database),
         do_executemany=_execution(dialect.do_executemany, dialect.name, database, is_many=True),
         do_execute_no_params=_execution(dialect.do_execute_no_params, dialect.name, database),
+        do_commit=_commit(dialect.do_commit, dialect.name, database),
         connect=_connection(dialect.connect, dialect.name, database),
     )
     return True
@@ -84,11 +85,7 @@ def _execution(original: _Hook, name: str, database: _Database, *, is_many: bool
             database["url"] = _place(arguments[-1].root_connection.engine.url)
         part = entity.child(name, "remote")
         part.document["sql"] = {**database, "sanitized_query": sanitized(statement, name)}
-        try:
-            original(cursor, statement, *arguments, **options)
-        except BaseException as error:
-            part.close(error)
-            raise
+        _call(part, original, cursor, statement, *arguments, **options)
         counts = {"parameter_sets": len(arguments[0])} if is_many else {}
         if cursor.rowcount >= 0:  # -1 where the driver does not know, as with a cursor on the server
             counts["rows"] = cursor.rowcount
@@ -97,6 +94,30 @@ def _execution(original: _Hook, name: str, database: _Database, *, is_many: bool
         part.close()
 
     return execute
+
+
+def _commit(original: _Hook, name: str, database: _Database) -> _Hook:
+    """Where a database waits for its disk, and for what is checked at a transaction's end."""
+
+    def commit(connection: Any) -> None:
+        entity = recording()
+        if entity is None:
+            original(connection)
+            return
+        part = entity.child(name, "remote")
+        part.document["sql"] = {**database, "sanitized_query": "COMMIT"}
+        _call(part, original, connection)
+        part.close()
+
+    return commit
+
+
+def _call(part: Subsegment, original: _Hook, *arguments: Any, **options: Any) -> None:
+    try:
+        original(*arguments, **options)
+    except BaseException as error:
+        part.close(error)
+        raise
 
 
 def _connection(original: _Hook, name: str, database: _Database) -> _Hook:

@@ -12,7 +12,7 @@ import pytest
 import tracing.sqlalchemy
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, event, insert, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 from support.servers import free_port
@@ -55,8 +55,9 @@ def test_many_sets_of_parameters_are_one_statement(engine: Engine) -> None:
     people = [{"id": number, "name": "secret"} for number in range(3)]
     with traced_request() as segment, engine.begin() as connection:
         connection.execute(insert(_people), people)
-    [part] = segment.document["subsegments"]
+    part, commit = segment.document["subsegments"]
     assert part["metadata"] == {"sql": {"rows": 3, "parameter_sets": 3}}
+    assert (commit["sql"]["sanitized_query"], "end_time" in commit) == ("COMMIT", True)
     assert "secret" not in str(segment.document)
 
 
@@ -89,6 +90,18 @@ def test_failed_statement_is_a_fault_and_the_next_is_not(engine: Engine) -> None
     failed, fine = segment.document["subsegments"]
     assert (failed["fault"], "in_progress" in failed, "fault" in fine) == (True, False, False)
     assert "UndefinedTable" in failed["cause"]["exceptions"][0]["type"]
+
+
+def test_transaction_that_fails_at_its_end_is_a_fault_of_its_commit(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS deferred"))
+        connection.execute(text("CREATE TABLE deferred (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
+    with traced_request() as segment, engine.connect() as connection:
+        connection.execute(text("INSERT INTO deferred VALUES (1), (1)"))
+        with pytest.raises(IntegrityError):
+            connection.commit()
+    inserted, commit = segment.document["subsegments"]
+    assert (commit["sql"]["sanitized_query"], commit["fault"], "fault" in inserted) == ("COMMIT", True, False)
 
 
 def test_database_that_is_gone_is_a_fault() -> None:
