@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from tracing.entities import Document, Entity, Segment
 from tracing.link import BURST_DOCUMENTS, Link
 from tracing.payloads import DOCUMENT_BYTES, encode, split
 from tracing.settings import Address
+from tracing.threads import start_outside
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Emitter:
         """Starts the thread that sends what no further document comes to push on."""
         self._is_watched = True
         try:
-            threading.Thread(target=self._run, name="xray-emitter", daemon=True).start()
+            start_outside(self._run, "xray-emitter")
         except RuntimeError:  # there is no room for one, or the process ends, which sends what waits
             self._is_watched = False
 

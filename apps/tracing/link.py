@@ -13,6 +13,7 @@ from time import monotonic
 
 from tracing.counting import Counter
 from tracing.settings import Address
+from tracing.threads import start_outside
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Link:
                 if _is_numeric(self._address[0]):
                     self._take(_connected(self._address))
                 else:
-                    threading.Thread(target=self._connect, name="xray-address", daemon=True).start()
+                    start_outside(self._connect, "xray-address")
             return self._socket is not None
 
     def send(self, document: bytes) -> None:

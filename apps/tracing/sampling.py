@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tracing.counting import Counter
 from tracing.settings import Address
+from tracing.threads import start_outside
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ class Sampler:
         with self._lock:
             if not self._is_started:
                 self._is_started = True
-                threading.Thread(target=self._keeper.run, name="xray-sampling", daemon=True).start()
+                start_outside(self._keeper.run, "xray-sampling")
         self._keeper.asked.wait(wait_seconds)
 
     def stop(self) -> None:

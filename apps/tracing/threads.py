@@ -46,6 +46,11 @@ def run_in(
         deactivate(token)
 
 
+def start_outside(target: Callable[[], None], name: str) -> None:
+    """Starts a thread of tracing's own, which belongs to no request: what it does must not be traced in turn."""
+    run_in(None, Thread(target=target, name=name, daemon=True).start)
+
+
 def instrument() -> None:
     """Makes each Thread run in what was current where it was started, and each job of a ThreadPoolExecutor likewise."""
     for owner, name, hook, _original in _hooks():

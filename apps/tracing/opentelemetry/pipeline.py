@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from tracing.opentelemetry.endpoint import Endpoint
 from tracing.opentelemetry.signing import SigV4
 from tracing.opentelemetry.spans import DocumentSpan
+from tracing.threads import run_in
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,9 @@ class Pipeline(SpanProcessor):
     def _make_batch(self) -> BatchSpanProcessor:
         # Unlike atexit's, these functions are also called at the end of a process that multiprocessing has forked.
         multiprocessing.util.Finalize(self, _shut_down, (weakref.ref(self),), exitpriority=0)
-        return BatchSpanProcessor(
+        return run_in(
+            None,  # its thread must not stay in the request that makes it
+            BatchSpanProcessor,
             _Exporter(self._endpoint, self._count),
             max_queue_size=self._queue_spans,
             schedule_delay_millis=_number("OTEL_BSP_SCHEDULE_DELAY", _DELAY_MS),

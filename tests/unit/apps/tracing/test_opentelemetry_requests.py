@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
+import tracing.httpclient
+import tracing.threads
 from aws_xray_sdk.core import xray_recorder
 from opentelemetry import trace
 from opentelemetry.propagators.aws import AwsXRayPropagator
@@ -188,6 +190,21 @@ def test_context_of_opentelemetry_is_left_as_it_was(shop: Shop) -> None:
         shop.get(work)
         assert trace.get_current_span() is outside
     assert current() is None
+
+
+def test_export_is_not_traced_where_threads_and_calls_are(shop: Shop) -> None:
+    tracing.threads.instrument()
+    tracing.httpclient.instrument()
+    try:
+        shop.get(lambda: shop.tracer.start_span("theirs").end())
+        shop.collector.wait_for(2)
+        shop.get(lambda: None)
+        assert set(shop.collector.wait_for(3)) == {"GET /p/<id>", "theirs"}
+        shop.tracing.stop()
+        assert (shop.tracing.sent, shop.tracing.dropped) == (2, 0)
+    finally:
+        tracing.httpclient.uninstrument()
+        tracing.threads.uninstrument()
 
 
 def test_sdks_recorder_works_on_spans_as_on_segments(shop: Shop) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
+from queue import Queue
 
 import pytest
 import tracing.threads
@@ -75,6 +76,14 @@ def test_thread_that_outlives_its_request_does_no_harm() -> None:
     over.set()
     thread.join()
     assert (parts_of(segment.document), segment.document["end_time"]) == ([], end)
+
+
+@pytest.mark.usefixtures("instrumented")
+def test_thread_of_tracings_own_belongs_to_no_request() -> None:
+    seen: Queue[object] = Queue()
+    with traced_request():
+        tracing.threads.start_outside(lambda: seen.put(current()), "own")
+        assert seen.get(timeout=10) is None
 
 
 def test_uninstrumented_threads_are_as_before() -> None:
