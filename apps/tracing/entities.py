@@ -62,6 +62,8 @@ class Entity:
         It is written into this document or, where the segment holds enough or has ended, sent for itself when it ends.
         A subsegment of a request that is not sampled goes nowhere.
         """
+        if not self.sampled:
+            return _Unrecorded(self)
         segment = self.segment
         part = segment.subsegment_class(self, name, namespace)
         if segment.takes_part():
@@ -194,6 +196,23 @@ class Subsegment(Entity):
 
 
 Segment.subsegment_class = Subsegment
+
+
+class _Unrecorded(Subsegment):
+    """A part of a request that is not sampled: it takes what it is told, and goes nowhere."""
+
+    __slots__ = ()
+
+    def __init__(self, parent: Entity) -> None:
+        self.segment = parent.segment
+        self.sampled = False
+        self.id = self.parent_id = parent.segment.id
+        self.is_apart = True
+        self.document = {}
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Does nothing."""
+
 
 _current: ContextVar[Entity | None] = ContextVar("tracing_current", default=None)
 set_current = _current.set
