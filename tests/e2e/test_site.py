@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from report.trace_tree import join, length
 from support.accounts import account
 from support.browser import chromium
 from support.playbooks import Platform, Played
@@ -104,6 +105,14 @@ def test_demo_joins_every_tier_in_its_service_map(record: dict[str, Any]) -> Non
         ("ecommerce-backend", "redis"),
         ("ecommerce-backend", "postgresql"),
     } <= edges
+
+
+def test_one_request_is_drawn_through_every_tier_with_times_that_add_up(record: dict[str, Any]) -> None:
+    [trace] = record["example_traces"]
+    tree = join(trace["segments"])
+    names = {node.part["name"] for node in tree.nodes}
+    assert names >= {"ecommerce-frontend", "ecommerce-backend", "redis", "postgresql"}
+    assert sum(length(node.own) for node in tree.nodes) == pytest.approx(tree.sums.duration, rel=0.05)
 
 
 def test_sums_agree(record: dict[str, Any], measured: Path) -> None:
