@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import NamedTuple
 
 from serving.measured import Headers, Prepared
@@ -23,13 +23,15 @@ _SLOTS = 4096
 
 
 class Ready(Prepared):
-    """A prepared answer, and until when it may be used (monotonic seconds)."""
+    """A prepared answer; until when it may be used (monotonic seconds), and whether it was since one looked last."""
 
-    __slots__ = ("until",)
+    __slots__ = ("redis_key", "until", "used")
 
     def __init__(self, status: str, headers: Headers, body: bytes, route: str, until: float) -> None:
         super().__init__(status, headers, body, route)
+        self.redis_key = b""
         self.until = until
+        self.used = False
 
 
 class Promise(NamedTuple):
@@ -44,10 +46,13 @@ Keeping = tuple[Promise, float]
 
 
 class HotCache:
-    """A bounded, least recently used first out table; it is off, and empty, unless something keeps it right.
+    """A bounded table; it is off, and empty, unless something keeps it right.
 
     Who reads an answer from Redis asks for a promise first. The answer is kept only if its key was not invalidated
     since, so that an invalidation that overtakes the answer wins. An invalidation that comes later finds it.
+
+    `get` gives the answer to a request line, or None; it is the table's own, as nothing is quicker, and takes no lock.
+    Who uses what it gives marks it `used`: what is not used goes first where room is needed (second chance).
     """
 
     def __init__(self, highest_bytes: int, highest_entries: int = _ENTRIES) -> None:
@@ -57,25 +62,12 @@ class HotCache:
         self._on = False
         self._bytes = 0
         self._ready: OrderedDict[Line, Ready] = OrderedDict()
-        self._key_of: dict[Line, bytes] = {}
         self._lines_of: dict[bytes, set[Line]] = {}
         # How many changes had been heard of when a key of the slot was last invalidated: fewer slots than keys only
         # mean that now and then an answer is not kept that could have been.
         self._changes = 0
         self._changed = [0] * _SLOTS
-
-    def get(self, line: Line) -> Ready | None:
-        """The answer to a request line. Takes no lock: each step is a single one of the interpreter's."""
-        ready = self._ready.get(line)
-        if ready is None:
-            return None
-        if ready.until <= time.monotonic():
-            return None
-        try:
-            self._ready.move_to_end(line)
-        except KeyError:  # thrown out at this moment
-            return None
-        return ready
+        self.get: Callable[[Line], Ready | None] = self._ready.get
 
     def promise(self, key: bytes) -> Promise | None:
         """Ask for it before the answer is read from Redis; None where nothing would be kept."""
@@ -86,17 +78,24 @@ class HotCache:
         size = _size(line, ready)
         if size > self._highest_bytes or sum(map(len, line)) > _LINE_CHARACTERS:
             return
-        ready.until = min(ready.until, time.monotonic() + _AGE_SECONDS)
+        ready.redis_key = promise.key
+        ready.until = min(ready.until, monotonic() + _AGE_SECONDS)
         with self._lock:
             if not self._on or self._changed[hash(promise.key) % _SLOTS] > promise.changes:
                 return
             self._remove(line)
             self._ready[line] = ready
-            self._key_of[line] = promise.key
             self._lines_of.setdefault(promise.key, set()).add(line)
             self._bytes += size
             while self._bytes > self._highest_bytes or len(self._ready) > self._highest_entries:
-                self._remove(next(iter(self._ready)))
+                self._make_room()
+
+    def expire(self) -> None:
+        """Throws out what may be used no longer; to be called again and again."""
+        now = monotonic()
+        with self._lock:
+            for line in [line for line, ready in self._ready.items() if ready.until <= now]:
+                self._remove(line)
 
     def invalidate(self, keys: Iterable[bytes]) -> None:
         """Throws out the answers of these keys, and breaks the promises for them."""
@@ -113,7 +112,6 @@ class HotCache:
             self._changes += 1
             self._changed = [self._changes] * _SLOTS
             self._ready.clear()
-            self._key_of.clear()
             self._lines_of.clear()
             self._bytes = 0
 
@@ -133,15 +131,22 @@ class HotCache:
         with self._lock:
             return len(self._ready), self._bytes
 
+    def _make_room(self) -> None:
+        line, ready = next(iter(self._ready.items()))
+        if ready.used:
+            ready.used = False
+            self._ready.move_to_end(line)
+        else:
+            self._remove(line)
+
     def _remove(self, line: Line) -> None:
         ready = self._ready.pop(line, None)
         if ready is not None:
             self._bytes -= _size(line, ready)
-            key = self._key_of.pop(line)
-            lines = self._lines_of[key]
+            lines = self._lines_of[ready.redis_key]
             lines.discard(line)
             if not lines:
-                del self._lines_of[key]
+                del self._lines_of[ready.redis_key]
 
 
 def _size(line: Line, ready: Ready) -> int:

@@ -30,6 +30,7 @@ class HotPath:
     def __init__(self, application: Application, hot: HotCache, limits: RateLimits, counters: CacheCounters) -> None:
         self.application = application
         self._hot = hot
+        self._get = hot.get
         self._limits = limits
         self._let_pass = limits.let_pass
         self._count_hit = counters.hits.append
@@ -39,9 +40,10 @@ class HotPath:
             line = _line(environ)
         except KeyError:  # WSGI lets a server leave out what is empty; granian does not
             return self.application(environ, start_response)
-        ready = self._hot.get(line)
+        ready = self._get(line)
         if ready is None or "HTTP_UPGRADE" in environ:
             return self._routed(line, environ, start_response)
+        ready.used = True
         environ[ROUTE] = ready.route
         if not self._let_pass(environ):
             try:

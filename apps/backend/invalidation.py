@@ -91,6 +91,7 @@ class Listener:
             connection.send_command("PING")
             if not _read_reply(connection, _ANSWER_SECONDS):
                 raise TimeoutError("a ping was not answered")
+            self._hot.expire()
             _read_reply(connection, _PING_SECONDS)
 
     def _invalidate(self, push: list[Any]) -> None:

@@ -93,19 +93,25 @@ def test_answer_is_used_until_its_end_and_no_longer_than_a_minute(
     now = time.monotonic()
     for later, found in ((4, [True, True]), (6, [False, True]), (61, [False, False])):
         with monkeypatch.context() as patched:
-            patched.setattr("time.monotonic", lambda later=later: now + later)
+            patched.setattr("backend.hotcache.monotonic", lambda later=later: now + later)
+            hot.expire()
             assert [hot.get(_line(number)) is not None for number in (1, 2)] == found
 
 
-def test_the_least_recently_used_goes_first_when_the_bytes_are_used_up() -> None:
+def test_what_is_not_used_goes_first_when_the_bytes_are_used_up() -> None:
     hot = HotCache(10_000)
     hot.switch(on=True)
     for number in range(3):
         _keep(hot, _line(number), ready=_ready(1500))
-    hot.get(_line(0))
+    used = hot.get(_line(0))
+    assert used is not None
+    used.used = True
     _keep(hot, _line(3), ready=_ready(1500))
     assert [hot.get(_line(number)) is not None for number in range(4)] == [True, False, True, True]
     assert hot.size[1] <= 10_000
+    for number in (4, 5, 6):
+        _keep(hot, _line(number), ready=_ready(1500))
+    assert hot.get(_line(0)) is None
 
 
 def test_entries_are_bounded_in_number() -> None:
@@ -125,8 +131,9 @@ def test_what_is_too_large_or_asked_for_too_long_windedly_is_not_kept(hot: HotCa
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("keep"), st.integers(0, 5), st.integers(0, 5), st.integers(0, 4000)),
+        st.tuples(st.just("use"), st.integers(0, 5)),
         st.tuples(st.just("invalidate"), st.lists(st.integers(0, 5), max_size=3)),
-        st.tuples(st.sampled_from(["clear", "get"])),
+        st.tuples(st.sampled_from(["clear", "expire"])),
     )
 )
 
@@ -143,8 +150,11 @@ def test_bytes_and_keys_are_accounted_for_after_any_steps(steps: list[tuple[obje
                 hot.invalidate([b"%d" % key for key in keys])
             case "clear", _:
                 hot.clear()
+            case "use", [int(number)]:
+                if (used := hot.get(_line(number))) is not None:
+                    used.used = True
             case _:
-                hot.get(_line(0))
+                hot.expire()
     assert hot.size[1] <= 12_000
     hot.invalidate([b"%d" % key for key in range(6)])
     assert hot.size == (0, 0)
@@ -169,7 +179,9 @@ def test_threads_keep_get_and_invalidate_at_once(hurried: None) -> None:
             number = chosen.randrange(20)
             if chosen.random() < 0.2:
                 hot.invalidate([b"%d" % (number % 7)])
-            elif hot.get(_line(number)) is None and (promise := hot.promise(b"%d" % (number % 7))):
+            elif (used := hot.get(_line(number))) is not None:
+                used.used = True
+            elif (promise := hot.promise(b"%d" % (number % 7))) is not None:
                 hot.keep(promise, _line(number), _ready(chosen.randrange(3000)))
 
     with ThreadPoolExecutor(4) as threads:
