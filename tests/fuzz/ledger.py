@@ -15,7 +15,7 @@ _ROOT = slice(len("Root="), len("Root=1-5759e988-bd862e3fe1be46a994272793"))
 
 @dataclass(frozen=True)
 class Entry:
-    """A request that was traced: what its answer said (`sampled` is None where there was none), and what came."""
+    """A request that was traced: what was decided (`sampled` is None where nobody told), and what a client saw."""
 
     number: int
     served: Served
@@ -43,8 +43,9 @@ class Ledger:
         if not served.is_traced:
             counts["requests untraced"] += 1
             return False
-        sampled = answers[-1].endswith("1") if answers else None
-        counts["requests " + {True: "sampled", False: "unsampled", None: "without an answer"}[sampled]] += 1
+        told = served.request.sampled if served.site.trusts else None
+        sampled = answers[-1].endswith("1") if answers else told
+        counts["requests " + {True: "sampled", False: "unsampled", None: "decided in silence"}[sampled]] += 1
         root = answers[-1][_ROOT] if answers else served.request.root
         if root is None:
             self._nameless += 1
