@@ -98,6 +98,30 @@ def test_dot_of_a_slow_request_opens_its_trace(browser: Browser, tmp_path: Path)
     page.close()
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_trace_is_a_table_to_a_screen_reader(browser: Browser, tmp_path: Path, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    _open(page, _run_dir(tmp_path, Story()))
+    table = page.get_by_role("table", name="its parts in the order of their starts").first
+    assert table.get_by_role("columnheader").all_inner_texts()[-2:] == ["Took, ms", "Own, ms"]
+    first = table.get_by_role("row").nth(1)
+    told = " ".join(first.get_by_role("rowheader").inner_text().split())
+    assert told == "level 1, served by ecommerce-frontend 200 GET /products"
+    assert first.get_by_role("cell").all_inner_texts()[1:] == ["146.0", "14.6"]
+    assert table.get_by_role("row").last.get_by_role("cell").last.inner_text() == "146.0"
+    page.close()
+
+
+def test_trace_opens_by_the_keyboard(browser: Browser, tmp_path: Path) -> None:
+    page = browser.new_page()
+    _open(page, _run_dir(tmp_path, Story()))
+    trace = page.locator("details.trace").nth(1)
+    trace.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert trace.get_attribute("open") is not None
+    page.close()
+
+
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_page_is_no_wider_than_its_window(browser: Browser, tmp_path: Path, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
