@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tracing.core import Tracing
-from tracing.entities import Segment, Subsegment, annotate, current, record_exception, subsegment
+from tracing.entities import Segment, Subsegment, annotate, current, record_exception
 from tracing.flask import instrument, uninstrument
 from tracing.settings import SettingsError, TracingSettings
+from tracing.subsegments import subsegment
 from tracing.threads import carry
 from tracing.wsgi import TracedApplication
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from time import time
-from types import TracebackType
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from tracing import header
 from tracing.causes import Causes
@@ -15,11 +14,13 @@ from tracing.ids import new_id
 
 Annotation = str | int | float | bool
 Document = dict[str, Any]
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # What a segment holds of its subsegments; those beyond are sent when they end, so that memory is bounded. A call to
 # Redis or SQL takes some 300 bytes, so a hundred of them mostly fit into one datagram of 65 kB.
 HELD_SUBSEGMENTS = 100
+# How long after a request its threads may go on in its name. One that was started in a request and never ends would
+# else be sent, and paid for, as a part of that request for ever.
+LATE_SECONDS = 300.0
 
 
 class Entity:
@@ -60,11 +61,11 @@ class Entity:
         """Starts a subsegment of this one, which does not become the current one.
 
         It is written into this document or, where the segment holds enough or has ended, sent for itself when it ends.
-        A subsegment of a request that is not sampled goes nowhere.
+        A subsegment of a request that is not sampled, or has ended long ago, goes nowhere.
         """
-        if not self.sampled:
-            return _Unrecorded(self)
         segment = self.segment
+        if not self.sampled or (segment.closed and segment.is_long_over()):
+            return _Unrecorded(self)
         part = segment.subsegment_class(self, name, namespace)
         if segment.takes_part():
             self.document.setdefault("subsegments", []).append(part.document)
@@ -140,6 +141,10 @@ class Segment(Entity):
         self._parts += 1
         return True
 
+    def is_long_over(self) -> bool:
+        """Whether a segment that has ended did so too long ago for what still happens in its name to be told."""
+        return bool(time() > self.document["end_time"] + LATE_SECONDS)
+
     def keep(self, reason: str) -> None:
         """Makes a segment that is not sampled fit to be sent, with the exception that failed it, and says why."""
         self.kept = reason
@@ -199,7 +204,7 @@ Segment.subsegment_class = Subsegment
 
 
 class _Unrecorded(Subsegment):
-    """A part of a request that is not sampled: it takes what it is told, and goes nowhere."""
+    """A part of what is not recorded: it takes what it is told, and goes nowhere."""
 
     __slots__ = ()
 
@@ -264,36 +269,5 @@ def record_exception(error: BaseException) -> None:
         entity.record_exception(error)
 
 
-class subsegment:
-    """Times a block or a function as a subsegment of the current one: `with subsegment("price") as part:`.
-
-    Where nothing is recorded the block gets a subsegment that goes nowhere, so that its code need not ask.
-    """
-
-    def __init__(self, name: str, namespace: str | None = None) -> None:
-        self._name = name
-        self._namespace = namespace
-
-    def __call__(self, function: _Function) -> _Function:
-        """As a decorator: times each call of a function, coroutines and generators to their end."""
-        from tracing.functions import timed  # which is built on this module
-
-        return cast("_Function", timed(function, self._name, self._namespace))
-
-    def __enter__(self) -> Subsegment:
-        parent = _current.get()
-        self._entity = (parent or _NOWHERE).child(self._name, self._namespace)
-        self._activation = activate(self._entity) if parent is not None else None
-        return self._entity
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """A generator's block may end when another request is current, which is then left alone."""
-        self._entity.close(error)
-        entity = _current.get()
-        if self._activation is not None and entity is not None and entity.segment is self._entity.segment:
-            deactivate(self._activation)
-
-
-_NOWHERE = Segment("", "", sampled=False)
+NOWHERE = Segment("", "", sampled=False)
+"""What is told where there is no request: it goes nowhere."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tracing.entities import Subsegment, current, subsegment
+from tracing.entities import Subsegment, current
 from tracing.header import HEADER_NAME
 from tracing.requests import tell_response
+from tracing.subsegments import subsegment
 
 REMOTE = "remote"
 

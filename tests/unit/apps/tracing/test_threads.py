@@ -12,6 +12,7 @@ import pytest
 import tracing.threads
 from support.traced import parts_of, traced_request
 from tracing import carry, current, subsegment
+from tracing.entities import LATE_SECONDS, Entity
 
 
 @pytest.fixture
@@ -76,6 +77,17 @@ def test_thread_that_outlives_its_request_does_no_harm() -> None:
     over.set()
     thread.join()
     assert (parts_of(segment.document), segment.document["end_time"]) == ([], end)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(LATE_SECONDS - 60, ["late"]), (LATE_SECONDS + 60, [])])
+def test_thread_that_never_ends_is_not_told_of_for_ever(seconds: float, told: list[str]) -> None:
+    sent: list[Entity] = []
+    with traced_request() as segment:
+        segment.send = sent.append
+        late = carry(_work)
+    segment.document["end_time"] -= seconds
+    late("late")
+    assert [entity.document["name"] for entity in sent] == told
 
 
 @pytest.mark.usefixtures("instrumented")

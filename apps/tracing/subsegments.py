@@ -1,20 +1,51 @@
-"""What `@subsegment("name")` makes of a function: plain ones, coroutines, and generators of both kinds."""
+"""Code of an application's own as subsegments: blocks, and functions of all kinds."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial, wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeVar, cast
 
-from tracing.entities import Subsegment, activate, current, deactivate, subsegment
+from tracing.entities import NOWHERE, Subsegment, activate, current, deactivate
 from tracing.threads import run_in
 
 Function = Callable[..., Any]
+_Function = TypeVar("_Function", bound=Function)
 
 
-def timed(function: Function, name: str, namespace: str | None) -> Function:
-    """The function with a subsegment around each call: a coroutine's to its last await, a generator's to its end."""
+class subsegment:
+    """Times a block or a function as a subsegment of the current one: `with subsegment("price") as part:`.
+
+    Where nothing is recorded the block gets a subsegment that goes nowhere, so that its code need not ask.
+    """
+
+    def __init__(self, name: str, namespace: str | None = None) -> None:
+        self._name = name
+        self._namespace = namespace
+
+    def __call__(self, function: _Function) -> _Function:
+        """As a decorator: times each call, a coroutine's to its last await, a generator's to its end."""
+        return cast("_Function", _timed(function, self._name, self._namespace))
+
+    def __enter__(self) -> Subsegment:
+        parent = current()
+        self._entity = (parent or NOWHERE).child(self._name, self._namespace)
+        self._activation = activate(self._entity) if parent is not None else None
+        return self._entity
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """A generator's block may end when another request is current, which is then left alone."""
+        self._entity.close(error)
+        entity = current()
+        if self._activation is not None and entity is not None and entity.segment is self._entity.segment:
+            deactivate(self._activation)
+
+
+def _timed(function: Function, name: str, namespace: str | None) -> Function:
     if iscoroutinefunction(function):
         return _coroutine(function, name, namespace)
     if isgeneratorfunction(function):
