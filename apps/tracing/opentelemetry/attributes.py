@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tracing.fitting import text_of
 from tracing.payloads import encode
 
 Document = dict[str, Any]
@@ -146,4 +147,4 @@ def _carried(value: Any) -> Any:
         return value
     if kind is list and all(type(item) is str for item in value):
         return [_carried(item) for item in value]
-    return carried_text(str(value)) if isinstance(value, str | int) else encode(value).decode()
+    return text_of(value) if isinstance(value, str | int) else encode(value).decode()
