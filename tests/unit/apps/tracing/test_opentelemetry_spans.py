@@ -170,7 +170,8 @@ class _Mute:
 
 def test_half_characters_and_values_without_a_text_can_be_sent() -> None:
     request = {"method": "\ud800", "url": "http://shop/\udcff"}
-    odd = {"\ud800": {"\udfff": "\ud800"}, "shop": {"mute": _Mute(), "pairs": {(1, 2): float("nan")}, "b": b"\xff", "long": 10**5000}}
+    shop = {"mute": _Mute(), "pairs": {(1, 2): float("nan")}, "bytes": b"\xff", "long": 10**5000}
+    odd = {"\ud800": {"\udfff": "\ud800"}, "shop": shop}
     (span,) = sent(document(http={"request": request}, annotations={"http_route": "/\ud800"}, metadata=odd))
     assert span.name == "? /?"
     assert attributes(span)["shop.mute"] == '"<_Mute>"'
