@@ -230,7 +230,7 @@ def _ignore(*arguments: object, **options: object) -> None:
     """Does nothing."""
 
 
-NOWHERE = Absent(None)
+NOTHING = Absent(None)
 
 
 def face_of(entity: Entity) -> Face:

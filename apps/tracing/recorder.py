@@ -13,7 +13,7 @@ from aws_xray_sdk.core.async_recorder import AsyncAWSXRayRecorder
 from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 
 from tracing.entities import Activation, Entity, Segment, Subsegment, activate, current, deactivate, recording
-from tracing.faces import NOWHERE, Absent, Face, face_of
+from tracing.faces import NOTHING, Absent, Face, face_of
 from tracing.fitting import fit_name
 
 if TYPE_CHECKING:
@@ -92,20 +92,20 @@ class TracedRecorder(AsyncAWSXRayRecorder):
     def current_segment(self) -> Any:
         """The segment of this request, or of this context."""
         entity = current()
-        return NOWHERE if entity is None else face_of(entity.segment)
+        return NOTHING if entity is None else face_of(entity.segment)
 
     def current_subsegment(self) -> Any:
         """The current subsegment; where none is open, one that takes everything and passes the segment's id on."""
         entity = current()
         if entity is None:
-            return NOWHERE
+            return NOTHING
         return face_of(entity) if isinstance(entity, Subsegment) else Absent(entity.segment)
 
     def begin_subsegment(self, name: str, namespace: str = "local") -> Any:
         """Begins a subsegment of the current one, which becomes the current one."""
         entity = current()
         if entity is None:
-            return NOWHERE
+            return NOTHING
         part = entity.child(name, None if namespace == "local" else namespace)
         return _begin(part, part.close)
 
@@ -113,7 +113,7 @@ class TracedRecorder(AsyncAWSXRayRecorder):
         """Begins a part of the work in which nothing is recorded."""
         entity = current()
         if entity is None:
-            return NOWHERE
+            return NOTHING
         unrecorded = Segment(fit_name(name), entity.segment.trace_id, sampled=False)
         return _begin(unrecorded, unrecorded.close)
 
@@ -126,7 +126,7 @@ class TracedRecorder(AsyncAWSXRayRecorder):
     def get_trace_entity(self) -> Any:
         """What is current."""
         entity = current()
-        return NOWHERE if entity is None else face_of(entity)
+        return NOTHING if entity is None else face_of(entity)
 
     def set_trace_entity(self, trace_entity: Any) -> None:
         """Makes an entity the current one, in another thread for instance."""

@@ -81,8 +81,8 @@ def _execution(original: _Hook, name: str, database: _Database, *, is_many: bool
         if entity is None:
             original(cursor, statement, *arguments, **options)
             return
-        if "url" not in database:
-            database["url"] = _place(arguments[-1].root_connection.engine.url)
+        if "url" not in database and (connection := getattr(arguments[-1], "root_connection", None)) is not None:
+            database["url"] = _place(connection.engine.url)
         part = entity.child(name, "remote")
         part.document["sql"] = {**database, "sanitized_query": sanitized(statement, name)}
         _call(part, original, cursor, statement, *arguments, **options)
