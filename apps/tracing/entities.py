@@ -87,9 +87,9 @@ class Entity:
 
 
 class Join(Protocol):
-    """Makes an entity current elsewhere as well; returns what undoes that."""
+    """Makes an entity current elsewhere as well, or none; returns what undoes that."""
 
-    def __call__(self, entity: Entity, /) -> Callable[[], None]: ...
+    def __call__(self, entity: Entity | None, /) -> Callable[[], None]: ...
 
 
 class Segment(Entity):
@@ -226,11 +226,11 @@ Activation = Token[Entity | None] | tuple[Token[Entity | None], Callable[[], Non
 
 
 def activate(entity: Entity | None) -> Activation:
-    """Makes an entity the current one; returns what `deactivate` takes."""
+    """Makes an entity the current one, or none; returns what `deactivate` takes."""
+    known = entity or _current.get()
+    join = None if known is None else known.segment.join
     token = _current.set(entity)
-    if entity is None or (join := entity.segment.join) is None:
-        return token
-    return token, join(entity)
+    return token if join is None else (token, join(entity))
 
 
 def deactivate(activation: Activation) -> None:

@@ -19,6 +19,8 @@ Attributes = dict[str, Any]
 OWN_NAMESPACE: Final = "opentelemetry"
 """The metadata whose keys are names of attributes as they are: what code set on the current span itself."""
 _INT64: Final = 1 << 63
+# X-Ray takes spans of 200 KB; a character has three bytes of UTF-8 at most, or four and is rare.
+_CHARACTERS: Final = 60_000
 _HTTP_REQUEST: Final = {
     "method": "http.request.method",
     "url": "url.full",
@@ -48,7 +50,18 @@ _AWS: Final = {
 
 
 def attributes_of(document: Document) -> Attributes:
-    """A span's attributes for a segment or subsegment, whose values OTLP can carry all of them."""
+    """A span's attributes for a segment or subsegment, whose values OTLP can carry all of them.
+
+    Without its metadata where it would be too large with it, which an annotation then tells.
+    """
+    told = _attributes(document)
+    if "metadata" in document and sum(len(value) for value in told.values() if type(value) is str) > _CHARACTERS:
+        annotations = {**document.get("annotations", {}), "tracing_trimmed": "metadata"}
+        told = _attributes({**document, "metadata": {}, "annotations": annotations})
+    return told
+
+
+def _attributes(document: Document) -> Attributes:
     told: Attributes = {}
     if "http" in document:
         _tell_http(told, document["http"])

@@ -92,7 +92,7 @@ class OpenTelemetryExporter:
     def send(self, entity: Entity, /) -> None:
         """Queues the spans of a segment or subsegment that has ended."""
         try:
-            self._pipeline.put(spans_of(entity.document, self._resource))
+            self._pipeline.put(spans_of(entity.told(), self._resource))
         except Exception as error:  # noqa: BLE001 - code may put anything into a document; no request may fail by it
             self._untold += 1
             logger.warning("a segment of %s cannot be told as spans: %r", entity.segment.document.get("name"), error)

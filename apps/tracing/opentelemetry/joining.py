@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import SpanContext, Status, StatusCode
 
 from tracing.entities import Entity
@@ -68,9 +68,18 @@ class EntitySpan(trace.Span):
         pass
 
 
-def join(entity: Entity) -> Callable[[], None]:
-    """Makes an entity OpenTelemetry's current span; returns what undoes that."""
-    return partial(detach, attach(trace.set_span_in_context(EntitySpan(entity))))
+def join(entity: Entity | None) -> Callable[[], None]:
+    """Makes an entity OpenTelemetry's current span, or none; returns what undoes that."""
+    before = get_current()
+    span = trace.INVALID_SPAN if entity is None else EntitySpan(entity)
+    attach(trace.set_span_in_context(span, before))
+    return partial(_leave, before)
+
+
+def _leave(before: Context) -> None:
+    """Not by `detach`, which takes a token only in the context that it was made in: a generator's block may end in
+    another."""
+    attach(before)
 
 
 def foreign_parent(trace_id: str) -> str | None:

@@ -150,7 +150,7 @@ class _Exporter(SpanExporter):
 
     def _look_at(self, response: requests.Response, **_unused: object) -> None:
         """Notes how many spans of a batch an endpoint refused though it took the batch."""
-        if response.status_code != requests.codes.ok:
+        if not response.ok:
             logger.warning("spans are refused by %s: %s", response.url, _readable(response))
             return
         answer = ExportTraceServiceResponse()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import Context, copy_context
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from opentelemetry.propagators.aws import AwsXRayPropagator
 from opentelemetry.trace import StatusCode
 from support.span_collector import SpanCollector, attributes, span_collector
 from tracing import Tracing, TracingSettings, annotate, current, subsegment
+from tracing.entities import activate, deactivate
 from tracing.http import outgoing, traced_headers
 from tracing.opentelemetry.endpoint import Endpoint
 from tracing.opentelemetry.exporter import OpenTelemetryExporter
@@ -225,6 +227,37 @@ def test_sdks_recorder_works_on_spans_as_on_segments(shop: Shop) -> None:
     assert (price.parent_span_id, inner.parent_span_id) == (request.span_id, price.span_id)
     assert (attributes(request)["basket"], attributes(price)["currency"]) == (3, "EUR")
     assert (step.parent_span_id, step.trace_id) == (worker.span_id, worker.trace_id)
+
+
+def test_nothing_is_current_for_either_where_none_is_made_so(shop: Shop) -> None:
+    def handle() -> None:
+        activation = activate(None)
+        assert not trace.get_current_span().get_span_context().is_valid
+        deactivate(activation)
+        assert trace.get_current_span().get_span_context().trace_id == NUMBER
+
+    shop.get(handle)
+
+
+def test_body_read_in_contexts_of_their_own_leaves_none_of_them_joined(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        with subsegment("stream"):
+            yield b"one"
+            yield b"two"
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_X_AMZN_TRACE_ID": SAMPLED}
+    body = iter(TracedApplication(application, shop.tracing)(environ, lambda *_unused: None))
+    context: Context | None = None
+    for context in (copy_context() for _unused in range(3)):
+        context.run(next, body, None)
+    assert context is not None
+    assert context.run(current) is None
+    assert not context.run(trace.get_current_span).get_span_context().is_valid
+    assert shop.collector.wait_for(2).keys() == {"GET", "stream"}
+    assert caplog.text == ""
 
 
 def test_propagator_of_xray_passes_our_span_on(shop: Shop) -> None:

@@ -176,3 +176,12 @@ def test_half_characters_and_values_without_a_text_can_be_sent() -> None:
     assert span.name == "? /?"
     assert attributes(span)["shop.mute"] == '"<_Mute>"'
     assert attributes(span)["shop.long"] == "<int>"
+
+
+def test_span_that_would_be_too_large_goes_without_its_metadata() -> None:
+    part = {**REMOTE, "metadata": {"body": {"text": "ü" * 100_000}}}
+    segment_span, part_span = sent(document(annotations={"currency": "EUR"}, subsegments=[part]))
+    told = attributes(part_span)
+    assert (told["tracing_trimmed"], told["aws.xray.annotations"]) == ("metadata", ["tracing_trimmed"])
+    assert part_span.ByteSize() < 1000
+    assert "tracing_trimmed" not in attributes(segment_span)
