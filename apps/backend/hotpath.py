@@ -15,6 +15,7 @@ from backend.limits import RateLimits
 
 # A view leaves here what the answer it gives to everyone may be kept by, and until when.
 KEEPING = "backend.keeping"
+_HOSTS = 1000
 
 _line: Callable[[Environ], Line] = itemgetter("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")
 
@@ -22,9 +23,9 @@ _line: Callable[[Environ], Line] = itemgetter("REQUEST_METHOD", "PATH_INFO", "QU
 class HotPath:
     """A WSGI application whose public answers are given again without it.
 
-    What it answers is what the application has answered to the same path and query, and nothing else of a request
-    changes that: the public routes read no other header than those of the limits, which are counted here as there.
-    Only `Upgrade` makes a difference, to the routing.
+    What it answers is what the application has answered to the same path and query. The public routes read no header
+    but those of the limits, which are counted here as there. Two more make a difference to the routing: `Upgrade`, and
+    `Host`, of which some are refused (two dots in a row, as no name can have them); those that were not are remembered.
     """
 
     def __init__(self, application: Application, hot: HotCache, limits: RateLimits, counters: CacheCounters) -> None:
@@ -34,6 +35,7 @@ class HotPath:
         self._limits = limits
         self._let_pass = limits.let_pass
         self._count_hit = counters.hits.append
+        self._hosts: set[str | None] = set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -41,7 +43,7 @@ class HotPath:
         except KeyError:  # WSGI lets a server leave out what is empty; granian does not
             return self.application(environ, start_response)
         ready = self._get(line)
-        if ready is None or "HTTP_UPGRADE" in environ:
+        if ready is None or environ.get("HTTP_HOST") not in self._hosts or "HTTP_UPGRADE" in environ:
             return self._routed(line, environ, start_response)
         ready.used = True
         environ[ROUTE] = ready.route
@@ -67,4 +69,7 @@ class HotPath:
         if keeping is not None and line[0] == "GET" and isinstance(body, list):
             promise, until = keeping
             self._hot.keep(promise, line, Ready(*answered, b"".join(body), environ[ROUTE], until))
+            if len(self._hosts) >= _HOSTS:
+                self._hosts.clear()
+            self._hosts.add(environ.get("HTTP_HOST"))
         return body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -120,7 +121,10 @@ def test_what_is_refused_is_refused_again(open_app: OpenApp, open_hot_app: OpenA
         {"If-None-Match": "*", "If-Modified-Since": "Wed, 25 Nov 2026 00:00:00 GMT"},
         {"Range": "bytes=0-3"},
         {"Accept": "text/html", "Accept-Encoding": "gzip"},
-        {"Host": "a" * 70 + "..example:99999"},
+        {"Host": "shop.example:4000"},
+        {"Host": "two..dots"},
+        {"Host": "a" * 64 + ".example"},
+        {"Host": "nothing:99999"},
         {"Connection": "Upgrade", "Upgrade": "websocket"},
         {"Cookie": "session=x", "Origin": "http://elsewhere"},
         {"X-HTTP-Method-Override": "DELETE", "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "elsewhere"},
@@ -138,6 +142,19 @@ def test_methods_and_headers_make_the_difference_that_they_make_to_the_route(
         app.test_client().open("/api/search/popular", method=method, headers=headers) for app in (hot, open_app())
     ]
     assert _told(answers[0]) == _told(answers[1])
+
+
+def test_hosts_are_remembered_in_bounds(open_hot_app: OpenApp, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.hotpath._HOSTS", 2)
+    app = open_hot_app()
+    _warmed(app, "/api/search/popular")
+    hosts = ["first", "second", "third", "third", "first"]
+    asked = [_lookups(redis)]
+    for host in hosts:
+        answer = app.test_client().get("/api/search/popular", headers={"Host": host})
+        assert answer.headers["X-Cache"] == "hit"
+        asked.append(_lookups(redis))
+    assert [after - before for before, after in pairwise(asked)] == [1, 1, 1, 0, 1]
 
 
 def test_what_belongs_to_a_user_is_never_kept(open_hot_app: OpenApp, log_in: Callable[[str], dict[str, str]]) -> None:
