@@ -6,7 +6,7 @@ import contextvars
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from functools import partial
 from random import Random
@@ -82,6 +82,36 @@ def _nest(chance: Random, environ: Environ, depth: int) -> None:
     except BaseException as raised:
         if raised is not error:
             raise
+
+
+def _decorate(chance: Random, environ: Environ, depth: int) -> None:
+    """A generator and a coroutine as subsegments, run to their ends, left or failing."""
+    name, leaves = odd_name(chance), chance.random() < 0.3
+    error = odd_error(chance) if chance.random() < 0.3 else None
+
+    @subsegment(name)
+    def numbers() -> Generator[int, None, None]:
+        yield 1
+        annotate("within", 1)
+        if error is not None:
+            raise error
+        yield 2
+
+    @subsegment(name)
+    async def work() -> None:
+        if error is not None:
+            raise error
+
+    generator, coroutine = numbers(), work()
+    for step in (lambda: next(generator) if leaves else list(generator), lambda: coroutine.send(None)):
+        try:
+            step()
+        except BaseException as raised:
+            # Python itself makes a RuntimeError of a StopIteration in either (PEP 479).
+            if raised is not error and raised.__cause__ is not error and not isinstance(raised, StopIteration):
+                raise
+    generator.close()
+    coroutine.close()
 
 
 def _note(chance: Random, environ: Environ, depth: int) -> None:
@@ -211,7 +241,8 @@ def _engine() -> sqlalchemy.Engine:
 
 _KEPT: dict[str, Any] = {}
 _ACTIONS: tuple[tuple[float, Act], ...] = (
-    (0.30, _nest),
+    (0.28, _nest),
+    (0.30, _decorate),
     (0.48, _note),
     (0.56, _tell),
     (0.62, _record),

@@ -22,9 +22,10 @@ def run_all(seed: int, first: int, requests: int, processes: int) -> Report:
     Raises BrokenProcessPool where a request hung or ended its process; the stacks are on stderr then.
     """
     context = multiprocessing.get_context("spawn")
-    done = context.Value("q", 0)
+    done = context.Array("q", 1 + processes)  # the requests done, and the findings of each process
     with ProcessPoolExecutor(processes, context, _share, (done,)) as pool:
-        runs = [pool.submit(_run_stretch, seed, *stretch) for stretch in _stretches(first, requests, processes)]
+        stretches = enumerate(_stretches(first, requests, processes), 1)
+        runs = [pool.submit(_run_stretch, seed, *stretch, place) for place, stretch in stretches]
         _wait(runs, done, requests)
         report = Report()
         for each in runs:
@@ -40,7 +41,8 @@ def _stretches(first: int, requests: int, processes: int) -> list[tuple[int, int
 def _wait(runs: list[Future[Report]], done: Any, requests: int) -> None:
     began = time.monotonic()
     while wait(runs, _PROGRESS_SECONDS, FIRST_EXCEPTION).not_done:
-        sys.stderr.write(f"· {done.value:,} of {requests:,} requests, {time.monotonic() - began:.0f} s\n")
+        findings = f", {sum(done[1:])} findings" if sum(done[1:]) else ""
+        sys.stderr.write(f"· {done[0]:,} of {requests:,} requests, {time.monotonic() - began:.0f} s{findings}\n")
         if any(each.done() and each.exception() for each in runs):
             return
 
@@ -50,10 +52,10 @@ def _share(done: Any) -> None:
     _done = done
 
 
-def _run_stretch(seed: int, first: int, last: int) -> Report:
-    return run(seed, first, last, _progress)
+def _run_stretch(seed: int, first: int, last: int, place: int) -> Report:
+    def progress(requests: int, findings: int) -> None:
+        with _done.get_lock():
+            _done[0] += requests
+            _done[place] = findings
 
-
-def _progress(requests: int) -> None:
-    with _done.get_lock():
-        _done.value += requests
+    return run(seed, first, last, progress)

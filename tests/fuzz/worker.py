@@ -203,12 +203,13 @@ def run(
     seed: int,
     first: int,
     last: int,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int, int], None] = lambda done, findings: None,
     wrap: Wrap = TracedApplication,
 ) -> Report:
-    """Runs the requests first..last-1 of a seed; `progress` is told how many more are done.
+    """Runs the requests first..last-1 of a seed.
 
-    A request that hangs ends the process with the stacks of its threads.
+    `progress` is told how many more are done, and how many findings there are in all. A request that hangs ends the
+    process with the stacks of its threads.
     """
     began, daemon = time.monotonic(), Daemon()
     with open_sites(daemon.address, wrap) as sites:
@@ -220,14 +221,14 @@ def run(
     return worker.report
 
 
-def _run_blocks(worker: Worker, first: int, last: int, progress: Callable[[int], None]) -> None:
+def _run_blocks(worker: Worker, first: int, last: int, progress: Callable[[int, int], None]) -> None:
     """All blocks; memory is compared between a third of the way, when every cache is full, and the end."""
     third, before = first + (last - first) // 3, None
     while first < last:
         faulthandler.dump_traceback_later(_HANG_SECONDS, exit=True)
         end = min(last, (first // BLOCK_REQUESTS + 1) * BLOCK_REQUESTS)
         worker.run_block(first, end)
-        progress(end - first)
+        progress(end - first, worker.report.findings.total())
         first = end
         if before is None and first >= third:
             before = memory()
