@@ -99,9 +99,9 @@ def _of_command(arguments: tuple[Any, ...]) -> _Metadata:
 def _of_pipeline(pipeline: Any) -> _Metadata:
     """Of a cluster's pipeline only the number of commands is known: it keeps them elsewhere."""
     described: dict[str, str | int] = {"command": "PIPELINE", "commands": len(pipeline)}
-    commands = getattr(pipeline, "command_stack", None)
-    if commands:
-        described["keys"] = sum(key_count(command) for command, _options in commands)
+    queued = getattr(pipeline, "command_stack", None)
+    if queued:  # pairs of a command and its options, or objects in a cluster's pipeline of older versions
+        described["keys"] = sum(key_count(getattr(each, "args", None) or each[0]) for each in queued)
     return {"redis": described}
 
 
