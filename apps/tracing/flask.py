@@ -24,12 +24,16 @@ def instrument(app: Flask, settings: TracingSettings) -> Tracing:
     tracing = Tracing(settings)
     app.extensions[_EXTENSION] = tracing
     if tracing.enabled:
-        from flask import got_request_exception  # here, so that the package serves where there is no Flask
+        # Here, so that the package serves where there is no Flask.
+        from flask import got_request_exception, request_finished
+
+        from tracing.flaskbodies import hand_over_whole
 
         wrapper = TracedApplication(app.wsgi_app, tracing, flask_route)
         app.extensions[_WRAPPER] = wrapper
         app.wsgi_app = wrapper  # type: ignore[method-assign]
         got_request_exception.connect(_record, app)
+        request_finished.connect(hand_over_whole, app)
     return tracing
 
 
@@ -38,9 +42,12 @@ def uninstrument(app: Flask) -> None:
     tracing: Tracing | None = app.extensions.pop(_EXTENSION, None)
     wrapper: TracedApplication | None = app.extensions.pop(_WRAPPER, None)
     if wrapper is not None:
-        from flask import got_request_exception
+        from flask import got_request_exception, request_finished
+
+        from tracing.flaskbodies import hand_over_whole
 
         got_request_exception.disconnect(_record, app)
+        request_finished.disconnect(hand_over_whole, app)
         wrapper.switch_off()
         if app.wsgi_app is wrapper:
             app.wsgi_app = wrapper.application  # type: ignore[assignment, method-assign]
