@@ -30,7 +30,7 @@ _IDLE_ROUNDS = 20
 class LateSegment(Segment):
     """A segment that is completed when it is read, out of the request's way."""
 
-    _complete: Callable[[Document], None] | None = None
+    __slots__ = ()
 
     def complete_by(self, complete: Callable[[Document], None]) -> None:
         """Has the document completed by `complete` when it is read."""

@@ -99,14 +99,14 @@ class Segment(Entity):
     `send` takes the subsegments that are not in the segment's document; without it they all are.
     """
 
+    __slots__ = ("__dict__", "_complete", "closed", "send", "trace_id")
+
     subsegment_class: ClassVar[type[Subsegment]]
     join: ClassVar[Join | None] = None
 
     # Most requests set none of these, so they have no slots that would have to be filled.
     kept: str | None = None
     failure: BaseException | None = None
-    closed = False
-    send: Callable[[Entity], None] | None = None
     _parts = 0
     _causes: Causes | None = None
 
@@ -117,6 +117,9 @@ class Segment(Entity):
             self.document["parent_id"] = parent_id
         self.trace_id = trace_id
         self.sampled = sampled
+        self.closed = False
+        self.send: Callable[[Entity], None] | None = None
+        self._complete: Callable[[Document], None] | None = None
 
     @property
     def segment(self) -> Segment:

@@ -19,7 +19,7 @@ class Keeper:
         self.kept = Counter()
         self.refused = Counter()
         self._per_second = per_second
-        self._slower_than_seconds = slower_than_seconds or float("inf")
+        self._slower_than_seconds = slower_than_seconds
         self._lock = threading.Lock()
         self._second = 0
         self._left = 0
@@ -28,7 +28,7 @@ class Keeper:
         """Whether a segment that ends now is kept; it is then marked as such."""
         if "fault" in segment.document:
             return self._keep(segment, "fault")
-        if time() - segment.document["start_time"] >= self._slower_than_seconds:
+        if self._slower_than_seconds and time() - segment.document["start_time"] >= self._slower_than_seconds:
             return self._keep(segment, "slow")
         return False
 

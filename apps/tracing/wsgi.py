@@ -159,7 +159,8 @@ class _Exchange:
                 raise
             finally:
                 self.deactivate(token)
-            self.count((chunk,))
+            if isinstance(chunk, bytes):
+                self._body_bytes += len(chunk)
             yield chunk
 
     def close(self) -> None:
@@ -178,24 +179,23 @@ class _Exchange:
 
     def count(self, chunks: Iterable[bytes]) -> None:
         """Adds up the bytes of the body; it is the server that refuses what is none."""
-        try:
-            self._body_bytes += sum(map(len, chunks))
-        except TypeError:
-            self._body_bytes += 0
+        for chunk in chunks:
+            if isinstance(chunk, bytes):
+                self._body_bytes += len(chunk)
 
     def end(self, error: BaseException | None = None) -> None:
         """Ends the segment, which is sent where it is sampled or kept; `error` is what the application raised."""
         if self._has_ended:
             return
         self._has_ended = True
-        segment = self.segment
+        segment, tracing = self.segment, self._tracing
         if error is not None:
             segment.record_exception(error)
         if self._status >= 500:
             segment.document["fault"] = True
-        if segment.sampled or self._tracing.keeps(segment):
+        if segment.sampled or tracing.keeps(segment):
             segment.complete_by(self._complete)
-            self._tracing.close(segment)
+            tracing.close(segment)
 
     def _complete(self, document: Document) -> None:
         tell_exchange(document, self._environ, self._route, self._status, self._body_bytes)
