@@ -58,6 +58,6 @@ def _observe(app: Flask, shop: Shop) -> None:
     if tracing.enabled:
         traced_redis.instrument(shop.gate.client)
         traced_sqlalchemy.instrument(shop.database.reader)
-    metrics = HttpMetrics(lambda: (tracing.sent, tracing.dropped))
+    metrics = HttpMetrics(lambda: tracing.counts)
     app.extensions["metrics"] = metrics
     app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics).__call__  # type: ignore[method-assign]

@@ -97,7 +97,7 @@ def _wrap(app: Flask, settings: Settings) -> None:
     edge.answer_at_once(app)
     note_routes(app)
     tracing = instrument(app, settings.tracing)
-    metrics = HttpMetrics(lambda: (tracing.sent, tracing.dropped))
+    metrics = HttpMetrics(lambda: tracing.counts)
     app.extensions["metrics"] = metrics
     app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics)  # type: ignore[method-assign]
     edge.trust_proxies(app, settings.trusted_proxies)

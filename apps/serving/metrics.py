@@ -15,15 +15,21 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 Labels = tuple[str, str, str]
-Segments = tuple[int, int]
+Segments = tuple[int, int, int, int]
+_SEGMENTS = {
+    "tracing_segments_sent_total": "Segments handed to the X-Ray daemon",
+    "tracing_segments_dropped_total": "Segments lost before the X-Ray daemon",
+    "tracing_segments_kept_total": "Segments of requests that were not sampled, sent because they failed or were slow",
+    "tracing_segments_kept_refused_total": "Segments that would have been kept, had there not been so many",
+}
 
 
 class HttpMetrics:
     """The counters of one process; `exposition` joins those of all processes where they share a directory.
 
     A request only extends a list: one step, which any thread may do without a lock. `flush` adds them up, and in a
-    process that serves a Flusher calls it. `segments` tells how many segments the tracing of this process has sent and
-    dropped since it began.
+    process that serves a Flusher calls it. `segments` tells how many segments the tracing of this process has sent,
+    dropped, kept and not kept since it began.
     """
 
     def __init__(self, segments: Callable[[], Segments]) -> None:
@@ -39,12 +45,11 @@ class HttpMetrics:
         )
         self._received = self._counter("http_network_receive_bytes_total", "Bytes of requests")
         self._transmitted = self._counter("http_network_transmit_bytes_total", "Bytes of responses")
-        self._sent = self._counter("tracing_segments_sent_total", "Segments handed to the X-Ray daemon")
-        self._dropped = self._counter("tracing_segments_dropped_total", "Segments lost before the X-Ray daemon")
+        self._of_segments = [self._counter(name, text) for name, text in _SEGMENTS.items()]
         self._flushing = threading.Lock()
         self._waiting: dict[Labels, list[float]] = {}
         self._segments = segments
-        self._segments_seen: Segments = (0, 0)
+        self._segments_seen: Segments = (0, 0, 0, 0)
 
     def waiting(self, labels: Labels) -> list[float]:
         """The list of the requests of a method, route and status that wait to be added up.
@@ -77,8 +82,8 @@ class HttpMetrics:
     def _count_segments(self) -> None:
         seen, now = self._segments_seen, self._segments()
         self._segments_seen = now
-        self._sent.inc(max(0, now[0] - seen[0]))
-        self._dropped.inc(max(0, now[1] - seen[1]))
+        for counter, before, after in zip(self._of_segments, seen, now, strict=True):
+            counter.inc(max(0, after - before))
 
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(name, text, registry=self._registry)

@@ -114,6 +114,11 @@ class Tracing:
         """Segments that would have been kept, had there not been so many in that second."""
         return self._keeper.refused.value
 
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """`sent`, `dropped`, `kept` and `kept_refused`."""
+        return self.sent, self.dropped, self.kept, self.kept_refused
+
     def start(self, wait_seconds: float = 0.0) -> None:
         """Resolves the daemon's name and begins to fetch the sampling rules, which otherwise the first request does.
 

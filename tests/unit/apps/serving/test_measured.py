@@ -47,7 +47,7 @@ class Served:
     """The application, and its counters."""
 
     def __init__(self) -> None:
-        self.metrics = HttpMetrics(lambda: (0, 0))
+        self.metrics = HttpMetrics(lambda: (0, 0, 0, 0))
         self.application = MeasuredApplication(_application, self.metrics)
         self.client = Client(self.application)
 
@@ -135,7 +135,7 @@ def test_templates_of_a_flask_apps_routes_are_noted() -> None:
     app = Flask("lamps")
     app.add_url_rule("/lamps/<name>", view_func=lambda name: name)
     note_routes(app)
-    metrics = HttpMetrics(lambda: (0, 0))
+    metrics = HttpMetrics(lambda: (0, 0, 0, 0))
     app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics)  # type: ignore[method-assign]
     for path in ("/lamps/halo", "/chairs"):
         app.test_client().get(path).close()

@@ -34,7 +34,7 @@ def hurried() -> Iterator[None]:
 
 
 def test_nothing_is_lost_between_threads_and_flushes(hurried: None) -> None:
-    metrics = HttpMetrics(lambda: (0, 0))
+    metrics = HttpMetrics(lambda: (0, 0, 0, 0))
 
     def requests(number: int) -> None:
         for _unused in range(5000):
@@ -54,7 +54,7 @@ def test_nothing_is_lost_between_threads_and_flushes(hurried: None) -> None:
 
 def test_durations_are_in_the_buckets_into_which_prometheus_client_puts_them() -> None:
     seconds = [0.0, 0.0005, 0.001, 0.00101, 0.0025, 0.3, 0.3, 9.0, 10.0, 10.1, 1000.0]
-    metrics = HttpMetrics(lambda: (0, 0))
+    metrics = HttpMetrics(lambda: (0, 0, 0, 0))
     for value in seconds:
         metrics.waiting(LIST).extend((value, 0, 0))
     counted = _samples(metrics.exposition(), "http_request_duration")
@@ -68,9 +68,12 @@ def test_durations_are_in_the_buckets_into_which_prometheus_client_puts_them() -
 
 
 def test_segments_are_counted_as_they_are_sent() -> None:
-    told = iter([(3, 0), (4, 2), (4, 2), (4, 2)])
+    told = iter([(3, 0, 0, 0), (4, 2, 1, 0), (4, 2, 1, 7), (4, 2, 1, 7)])
     metrics = HttpMetrics(lambda: next(told))
     for _unused in range(3):
         metrics.flush()
     counted = _samples(metrics.exposition(), "tracing_")
-    assert counted == {("tracing_segments_sent_total",): 4, ("tracing_segments_dropped_total",): 2}
+    names = ("sent", "dropped", "kept", "kept_refused")
+    assert counted == {
+        (f"tracing_segments_{name}_total",): count for name, count in zip(names, (4, 2, 1, 7), strict=True)
+    }

@@ -26,7 +26,7 @@ from serving.server import factory
 
 @factory
 def app():
-    metrics = HttpMetrics(lambda: (0, 0))
+    metrics = HttpMetrics(lambda: (0, 0, 0, 0))
 
     def answer(environ, start_response):
         environ[ROUTE] = environ["PATH_INFO"]
