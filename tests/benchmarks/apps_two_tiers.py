@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Final
 
 import orjson
+from benchmarks.rounds import cpu_seconds
 from benchmarks.servers import Server, get, wait_until_sampled
 from benchmarks.shop import ACCOUNTS, PASSWORD, Shop, email
 from benchmarks.stand_in import StandIn, drained, stored, xray_daemon
@@ -22,6 +24,9 @@ from support.xray_daemon import RunningDaemon
 USERS: Final = 200
 SECONDS: Final = 15
 WARM_UP_SECONDS: Final = 3
+PAGE: Final = "page"
+# Counters are added up and segments sent a moment after their request.
+COUNTED_SECONDS: Final = 1.0
 # X-Ray is not on the shop's machine: what it and the way to it cost here is paid after the load.
 UPLOADS_WAIT: Final = {"operation": "PutTraceSegments", "error": {"code": "ThrottledException", "status": 429}}
 QUEUE: Final = {"XRAY_QUEUE_SEGMENTS": "1000000", "XRAY_QUEUE_BYTES": str(2 * 1024**3)}
@@ -40,37 +45,48 @@ def measure(shop: Shop, started: StandIn) -> dict[str, list[float]]:
             wait_until_sampled(tier.port, path, shop.headers)
         mix = _Mix(backend.port, frontend.port, shop.headers)
         with Admin(started.url).faults(UPLOADS_WAIT):
-            load([mix.script(number) for number in range(USERS)], WARM_UP_SECONDS)
-            done = load([mix.script(number) for number in range(USERS)], SECONDS)
+            _load(mix, WARM_UP_SECONDS)
+            before = [cpu_seconds(tier.process) for tier in (backend, frontend)]
+            done = _load(mix, SECONDS)
+            used = [cpu_seconds(tier.process) for tier in (backend, frontend)]
+            time.sleep(COUNTED_SECONDS)
         sys.stderr.write(f"· {done.requests:,} requests, now their segments are uploaded\n")
-        return _speed(done) | _loss((backend, frontend), daemon, started)
+        figures = _speed(done)
+        figures["two_tier_backend_cores"] = (used[0] - before[0]) / done.seconds
+        figures["two_tier_frontend_cores"] = (used[1] - before[1]) / done.seconds
+        figures |= _loss((backend, frontend), daemon, started)
+        return {name: [value] for name, value in figures.items()}
 
 
-def _speed(done: Load) -> dict[str, list[float]]:
+def _load(mix: _Mix, seconds: float) -> Load:
+    return load([mix.script(number) for number in range(USERS)], seconds)
+
+
+def _speed(done: Load) -> dict[str, float]:
     for kind, count in done.errors.items():
         sys.stderr.write(f"  {count} x {kind}\n")
-    figures = {
+    return {
         "two_tier_rps": done.requests / done.seconds,
+        "two_tier_pages_per_second": len(done.latencies_ms[PAGE]) / done.seconds,
         "two_tier_p50_ms": done.percentile_ms(0.50),
         "two_tier_p95_ms": done.percentile_ms(0.95),
+        "two_tier_page_p95_ms": done.percentile_ms(0.95, PAGE),
         "two_tier_requests": float(done.requests),
         "two_tier_errors": float(done.errors.total()),
-        "two_tier_generator_cpu": done.cpu_seconds / done.seconds,
+        "two_tier_generator_cores": done.cpu_seconds / done.seconds,
     }
-    return {name: [value] for name, value in figures.items()}
 
 
-def _loss(tiers: Sequence[Server], daemon: RunningDaemon, started: StandIn) -> dict[str, list[float]]:
+def _loss(tiers: Sequence[Server], daemon: RunningDaemon, started: StandIn) -> dict[str, float]:
     sent = sum(_segments(tier.port) for tier in tiers)
     stats = drained(daemon, sent)
     kept = stored(started)
-    figures = {
+    return {
         "segments_sent": sent,
         "segments_received": stats["received"],
         "segments_stored": kept,
         "segments_lost": sent - kept,
     }
-    return {name: [float(value)] for name, value in figures.items()}
 
 
 def _segments(port: int) -> int:
@@ -115,7 +131,7 @@ class _Mix:
         paths += [[f"/products/{slug}" for slug in self._product_slugs]]
         paths += [[f"/categories/{slug}" for slug in self._category_slugs]]
         paths += [[f"/search?q={term}" for term in _TERMS]]
-        return [[self._call(self._frontend, "page", path, {}) for path in kind] for kind in paths]
+        return [[self._call(self._frontend, PAGE, path, {}) for path in kind] for kind in paths]
 
     def _api(self, target: str, headers: Mapping[str, str] | None = None) -> Call:
         return self._call(self._backend, target.partition("?")[0], target, headers or {})

@@ -134,8 +134,12 @@ def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return [root, *root.children(recursive=True)]
 
 
+def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    """The CPU that a program's processes have used so far, user and system."""
+    return _cpu(process)[1]
+
+
 def _cpu(process: subprocess.Popen[bytes]) -> tuple[frozenset[int], float]:
-    """A program's processes, and the CPU that they have used so far, user and system."""
     family = _family(process)
     return frozenset(one.pid for one in family), sum(sum(one.cpu_times()[:2]) for one in family)
 

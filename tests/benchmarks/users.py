@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -32,17 +32,16 @@ class Load:
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    latencies_ms: list[float] = field(default_factory=list)
-    kinds: Counter[str] = field(default_factory=Counter)
+    latencies_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     errors: Counter[str] = field(default_factory=Counter)
 
     @property
     def requests(self) -> int:
-        return len(self.latencies_ms)
+        return sum(map(len, self.latencies_ms.values()))
 
-    def percentile_ms(self, share: float) -> float:
-        """The latency that this share of the requests did not exceed."""
-        ordered = sorted(self.latencies_ms)
+    def percentile_ms(self, share: float, *kinds: str) -> float:
+        """The latency that this share of the requests, of some kinds or all, did not exceed."""
+        ordered = sorted(latency for kind in kinds or self.latencies_ms for latency in self.latencies_ms[kind])
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
@@ -157,8 +156,7 @@ def _answered(user: _User, result: Load) -> bool:
         user.reconnect()
         return True
     if status:
-        result.latencies_ms.append(user.waited_ms())
-        result.kinds[user.call.kind] += 1
+        result.latencies_ms[user.call.kind].append(user.waited_ms())
         if status >= 400:
             result.errors[f"{user.call.kind}: {status}"] += 1
     return bool(status)
