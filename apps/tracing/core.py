@@ -6,10 +6,11 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Protocol
 
-from tracing import header
 from tracing.emitter import Emitter
 from tracing.entities import Entity, Segment, activate, deactivate, reset_current, set_current
 from tracing.fitting import fit_name
+from tracing.header import ENVIRON_NAME as _HEADER
+from tracing.header import parse
 from tracing.ids import new_trace_id
 from tracing.keeping import Keeper
 from tracing.settings import TracingSettings
@@ -146,8 +147,8 @@ class Tracing:
 
     def open(self, environ: Environ) -> Segment:
         """The segment of a request, with the trace, parent and decision its header brought, or new ones."""
-        incoming = header.parse(environ.get(header.ENVIRON_NAME))
-        root, parent, sampled = incoming or (new_trace_id(), None, None)
+        text = environ.get(_HEADER)
+        root, parent, sampled = (text and parse(text)) or (new_trace_id(), None, None)
         rule = None
         if sampled is None or not self._trusts_incoming:
             sampled, rule = self._decide(

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
-from tracing import header
 from tracing.core import Environ, Tracing
 from tracing.entities import Document, Entity
+from tracing.header import HEADER_NAME, answered
 from tracing.requests import tell_exchange
 
 ExceptionInformation = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
@@ -106,7 +106,7 @@ class _Exchange:
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInformation = None) -> Any:
         """Notes status and route (frameworks forget it soon after), and adds the trace header."""
         segment = self.segment
-        traced = [*headers, (header.HEADER_NAME, header.answered(segment.trace_id, segment.sampled))]
+        traced = [*headers, (HEADER_NAME, answered(segment.trace_id, segment.sampled))]
         if exc_info is None:
             write = self._start_response(status, traced)
         else:
