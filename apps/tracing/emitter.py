@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
+import multiprocessing.util
 import os
 from collections import deque
 from collections.abc import Callable
@@ -165,10 +165,16 @@ def _flush_all() -> None:
         emitter.flush()
 
 
+def _flush_at_exit() -> None:
+    """Unlike atexit's, this is also called at the end of a process that multiprocessing has made."""
+    multiprocessing.util.Finalize(None, _flush_all, exitpriority=0)
+
+
 def _reset_all() -> None:
     for emitter in _emitters:
         emitter._reset()
 
 
-atexit.register(_flush_all)
+_flush_at_exit()
+multiprocessing.util.register_after_fork(_emitters, lambda _unused: _flush_at_exit())
 os.register_at_fork(after_in_child=_reset_all)

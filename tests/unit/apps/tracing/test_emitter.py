@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,18 +149,31 @@ def test_forked_process_does_not_send_what_waits_in_the_other(emitter: Emitter, 
     assert len(receiver.pending()) == 75
 
 
-def test_process_that_ends_sends_what_waits(receiver: SegmentReceiver) -> None:
-    host, port = receiver.address
-    program = f"""
+@pytest.mark.parametrize("method", ["none", "fork", "spawn"])
+def test_process_that_ends_sends_what_waits(receiver: SegmentReceiver, tmp_path: Path, method: str) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import multiprocessing
 from tracing.emitter import Emitter
 from tracing.entities import Segment
-emitter = Emitter(({host!r}, {port}))
-for _unused in range(75):
-    segment = Segment("shop", {ROOT!r}, sampled=True)
-    segment.close()
-    emitter.send(segment)
-"""
-    subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": os.pathsep.join(sys.path)})
+
+def work():
+    emitter = Emitter({receiver.address!r})
+    for _unused in range(75):
+        segment = Segment("shop", {ROOT!r}, sampled=True)
+        segment.close()
+        emitter.send(segment)
+    multiprocessing.current_process().kept_till_the_end = emitter
+
+if __name__ == "__main__":
+    if {method!r} == "none":
+        work()
+    else:
+        process = multiprocessing.get_context({method!r}).Process(target=work)
+        process.start()
+        process.join()
+""")
+    subprocess.run([sys.executable, str(program)], check=True, env={"PYTHONPATH": os.pathsep.join(sys.path)})
     assert len(receiver.pending()) == 75
 
 
