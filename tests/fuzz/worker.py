@@ -230,7 +230,7 @@ def _run_blocks(worker: Worker, first: int, last: int, progress: Callable[[int, 
         worker.run_block(first, end)
         progress(end - first, worker.report.findings.total())
         first = end
-        if before is None and first >= third:
+        if before is None and third <= first < last:
             before = memory()
     worker.compare_spans()
     faulthandler.cancel_dump_traceback_later()
