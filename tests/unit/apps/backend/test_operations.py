@@ -50,6 +50,7 @@ def test_settings_have_the_documented_defaults(environ: dict[str, str]) -> None:
     assert (settings.host, settings.port, settings.workers, settings.threads) == ("127.0.0.1", 4000, 1, 8)
     assert (settings.general_limit, settings.login_limit) == (Limit(100, 60), Limit(5, 900))
     assert settings.tracing.trust_incoming_sampled is True
+    assert settings.hot_cache_bytes == 32 * 1024 * 1024
     assert settings.loadtest_secret is None
 
 
@@ -68,6 +69,7 @@ def test_settings_do_not_show_secrets(environ: dict[str, str]) -> None:
         ("BACKEND_PORT", "http"),
         ("BACKEND_PORT", "70000"),
         ("BACKEND_WORKERS", "0"),
+        ("HOT_CACHE_BYTES", "32 MiB"),
         ("RATE_LIMITS", "maybe"),
         ("RATE_LIMIT_LOGIN", "5 per minute"),
         ("TRUSTED_PROXIES", "everyone"),
