@@ -77,8 +77,8 @@ class MeasuredApplication:
             raise
         if isinstance(body, Prepared):
             response_bytes = body.response_bytes
-            if len(told.headers) > body.header_count:
-                response_bytes += _header_bytes(told.headers[body.header_count :])
+            for name, value in told.headers[body.header_count :]:
+                response_bytes += len(name) + len(value) + 4
             waiting = self._waiting.get(body.key) or self._waiting_of(body.key)
             waiting.extend((perf_counter() - began, request_bytes, response_bytes))
             return body
