@@ -25,7 +25,7 @@ def instrument(app: Flask, settings: TracingSettings) -> Tracing:
     app.extensions[_EXTENSION] = tracing
     if tracing.enabled:
         # Here, so that the package serves where there is no Flask.
-        from flask import got_request_exception, request_finished
+        from flask import got_request_exception
 
         from tracing.flaskbodies import hand_over_whole
 
@@ -33,7 +33,7 @@ def instrument(app: Flask, settings: TracingSettings) -> Tracing:
         app.extensions[_WRAPPER] = wrapper
         app.wsgi_app = wrapper  # type: ignore[method-assign]
         got_request_exception.connect(_record, app)
-        request_finished.connect(hand_over_whole, app)
+        hand_over_whole(app)
     return tracing
 
 
@@ -42,12 +42,12 @@ def uninstrument(app: Flask) -> None:
     tracing: Tracing | None = app.extensions.pop(_EXTENSION, None)
     wrapper: TracedApplication | None = app.extensions.pop(_WRAPPER, None)
     if wrapper is not None:
-        from flask import got_request_exception, request_finished
+        from flask import got_request_exception
 
-        from tracing.flaskbodies import hand_over_whole
+        from tracing.flaskbodies import leave_to_flask
 
         got_request_exception.disconnect(_record, app)
-        request_finished.disconnect(hand_over_whole, app)
+        leave_to_flask(app)
         wrapper.switch_off()
         if app.wsgi_app is wrapper:
             app.wsgi_app = wrapper.application  # type: ignore[assignment, method-assign]

@@ -29,8 +29,8 @@ def _waited_for(end: list[str]) -> Response:
     ("method", "make", "is_list", "body"),
     [
         ("GET", lambda _end: Response("whole"), True, b"whole"),
-        ("GET", lambda _end: Response(["wh", "ole"]), True, b"whole"),
-        ("HEAD", lambda _end: Response("whole"), False, b""),
+        ("GET", lambda _end: Response(["in ", "parts"]), False, b"in parts"),
+        ("HEAD", lambda _end: Response("whole"), True, b""),
         ("GET", lambda _end: Response("none", status=204), False, b""),
         ("GET", lambda _end: Response(iter(["str", "eamed"])), False, b"streamed"),
         ("GET", lambda _end: _OwnWay(), False, b"own"),
@@ -56,3 +56,13 @@ def test_server_gets_a_body_that_is_there_as_a_list(
     assert end == (["reached"] if make is _waited_for else [])
     assert len(receiver.pending()) == 1
     uninstrument(app)
+    assert "process_response" not in vars(app)
+
+
+def test_method_that_was_put_over_it_since_stays(settings: TracingSettings) -> None:
+    app = Flask("shop")
+    instrument(app, settings)
+    since: Any = lambda response: Response("since")  # noqa: E731
+    app.process_response = since  # type: ignore[method-assign]
+    uninstrument(app)
+    assert vars(app)["process_response"] is since
