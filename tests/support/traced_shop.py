@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -38,28 +38,23 @@ class TracedShop:
 def traced_shop(folder: Path, endpoint: str, database_url: str, redis_url: str) -> Iterator[TracedShop]:
     """Runs daemon, backend and storefront; the database gets tables and goods, AWS is at the endpoint."""
     (folder / "key").write_bytes(secrets.token_bytes(32))
-    daemon, backend, frontend = free_port(), free_port(), free_port()
-    environ = {
+    common = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(APPS),
-        "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{daemon}",
         "XRAY_TRUST_INCOMING_SAMPLED": "true",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "TOKEN_KEY_FILE": str(folder / "key"),
         "SESSION_KEY_FILE": str(folder / "key"),
-        "BACKEND_PORT": str(backend),
-        "FRONTEND_PORT": str(frontend),
-        "INTERNAL_API_URL": f"http://127.0.0.1:{backend}",
     }
     for command in ("migrate", "seed"):
-        subprocess.run(_python("backend", command), env=environ, check=True, stdout=subprocess.DEVNULL, timeout=60)
-    with (
-        _program("xraydaemon", daemon, environment(endpoint, AWS_XRAY_DAEMON_ADDRESS=f"127.0.0.1:{daemon}")),
-        _program("backend", backend, environ),
-        _program("frontend", frontend, environ),
-    ):
-        yield TracedShop(frontend)
+        subprocess.run(_python("backend", command), env=common, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    with ExitStack() as programs:
+        daemon = programs.enter_context(_program("xraydaemon", "AWS_XRAY_DAEMON_ADDRESS", environment(endpoint)))
+        common["AWS_XRAY_DAEMON_ADDRESS"] = f"127.0.0.1:{daemon}"
+        backend = programs.enter_context(_program("backend", "BACKEND_PORT", common))
+        common["INTERNAL_API_URL"] = f"http://127.0.0.1:{backend}"
+        yield TracedShop(programs.enter_context(_program("frontend", "FRONTEND_PORT", common)))
 
 
 def _python(*arguments: str) -> list[str]:
@@ -67,7 +62,10 @@ def _python(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def _program(name: str, port: int, environ: dict[str, str]) -> Iterator[None]:
+def _program(name: str, port_variable: str, environ: dict[str, str]) -> Iterator[int]:
+    """Runs a program on a port that is free at this moment; yields the port."""
+    port = free_port()
+    told = f"127.0.0.1:{port}" if port_variable.endswith("_ADDRESS") else str(port)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with running(_python(name), port, env=environ, **quiet):
-        yield
+    with running(_python(name), port, env={**environ, port_variable: told}, **quiet):
+        yield port
