@@ -98,9 +98,9 @@ bench-apps: test-environment ## what tracing costs a request, what a cached answ
 	@tests/system_packages.sh wrk
 	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/apps.py $(PARTS)
 
-.PHONY: chart
-chart: test-environment ## draw docs/images/performance.svg out of the figures of bench-apps
-	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/chart.py
+.PHONY: performance
+performance: test-environment ## put the last figures of bench-apps into docs/performance.md
+	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/performance_page.py
 
 .PHONY: bench-yardstick
 bench-yardstick: test-environment ## the backend's cached answers beside those of Fastify, which npm installs

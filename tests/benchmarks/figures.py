@@ -67,6 +67,16 @@ def machine() -> dict[str, object]:
     return {
         "cpus": len(os.sched_getaffinity(0)),
         "load_average": os.getloadavg()[0],
+        "processor": _processor(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
