@@ -40,8 +40,11 @@ class Exporter(Protocol):
     def start(self) -> None:
         """Does in the serving process what a request must not wait for."""
 
-    def open(self, name: str, trace_id: str, sampled: bool, parent_id: str | None, /) -> Segment:
-        """Makes the segment of a request that starts now, whether it is sampled or not."""
+    def open(self, name: str, trace_id: str, parent_id: str | None, /) -> Segment:
+        """Makes the segment of a request that starts now and is sampled."""
+
+    def open_unsampled(self, name: str, trace_id: str, parent_id: str | None, /) -> Segment:
+        """Makes the segment of a request that starts now and is not sampled; it may still be kept."""
 
     def send(self, entity: Entity, /) -> None:
         """Takes a segment that has ended and is sampled or kept, or a subsegment that is not in its document.
@@ -78,7 +81,8 @@ class Tracing:
         self.settings = settings
         self._sampler = (sampler or _sampler(settings)) if self.enabled else None
         self._exporter = exporter or _exporter(settings, self._sampler)
-        self._open, self._send = self._exporter.open, self._exporter.send
+        self._open, self._open_unsampled = self._exporter.open, self._exporter.open_unsampled
+        self._send = self._exporter.send
         self._decide = _never if self._sampler is None else self._sampler.decide
         self._name = fit_name(settings.service_name)
         self._trusts_incoming = settings.trust_incoming_sampled
@@ -147,17 +151,13 @@ class Tracing:
 
     def open(self, environ: Environ) -> Segment:
         """The segment of a request, with the trace, parent and decision its header brought, or new ones."""
+        name, rule = self._name, None
         text = environ.get(_HEADER)
         root, parent, sampled = (text and parse(text)) or (new_trace_id(), None, None)
-        rule = None
         if sampled is None or not self._trusts_incoming:
-            sampled, rule = self._decide(
-                self._name,
-                environ.get("HTTP_HOST", ""),
-                environ.get("REQUEST_METHOD", ""),
-                environ.get("PATH_INFO", ""),
-            )
-        return self._opened(self._name, root, sampled, parent, rule)
+            get = environ.get
+            sampled, rule = self._decide(name, get("HTTP_HOST", ""), get("REQUEST_METHOD", ""), get("PATH_INFO", ""))
+        return self._opened(name, root, parent, rule) if sampled else self._open_unsampled(name, root, parent)
 
     def begin(
         self, name: str, trace_id: str | None = None, parent_id: str | None = None, sampled: bool | None = None
@@ -166,7 +166,8 @@ class Tracing:
         rule = None
         if sampled is None:
             sampled, rule = self._decide(name, "", "", "")
-        return self._opened(name, trace_id or new_trace_id(), sampled, parent_id, rule)
+        root = trace_id or new_trace_id()
+        return self._opened(name, root, parent_id, rule) if sampled else self._open_unsampled(name, root, parent_id)
 
     def keeps(self, segment: Segment) -> bool:
         """Whether a segment that ends now is sent: it is sampled, or has failed or was slow (see `tracing.keeping`)."""
@@ -179,12 +180,11 @@ class Tracing:
         if is_sent:
             self._send(segment)
 
-    def _opened(self, name: str, root: str, sampled: bool, parent: str | None, rule: str | None) -> Segment:
-        segment = self._open(name, root, sampled, parent)
-        if sampled:
-            segment.send = self._send
-            if rule is not None:
-                segment.document["aws"] = {"xray": {"sampling_rule_name": rule}}
+    def _opened(self, name: str, root: str, parent: str | None, rule: str | None) -> Segment:
+        segment = self._open(name, root, parent)
+        segment.send = self._send
+        if rule is not None:
+            segment.document["aws"] = {"xray": {"sampling_rule_name": rule}}
         return segment
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from time import sleep
 from weakref import WeakSet
 
-from tracing.entities import Document, Entity, Segment
+from tracing.entities import Document, Entity, Segment, UnsampledSegment
 from tracing.link import BURST_DOCUMENTS, Link
 from tracing.payloads import DOCUMENT_BYTES, encode, split
 from tracing.settings import Address
@@ -21,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 # Above this rate documents wait for each other, a moment at most. To complete, encode and send one in between other
 # work costs about three times as much as in a row, for nothing of it is then in the processor's caches.
-_BUSY_PER_SECOND = 250
-_SLICE_SECONDS = 0.1
-_WAIT_SECONDS = 0.05
-_IDLE_ROUNDS = 20
+_BUSY_PER_SECOND = 20
+_SLICE_SECONDS = 0.5
+_WAIT_SECONDS = 0.2
+_QUIET_ROUNDS = 10
 
 
 class LateSegment(Segment):
@@ -48,12 +48,12 @@ class Emitter:
     """Sends the documents of entities to one address. Never blocks on the daemon, never raises."""
 
     open = LateSegment
+    open_unsampled = UnsampledSegment
     joins = False
 
     _slice_began: float
     _in_slice: int
     _is_busy: bool
-    _is_watched: bool
 
     def __init__(self, address: Address) -> None:
         self._link = Link(address)
@@ -77,17 +77,16 @@ class Emitter:
 
     def send(self, entity: Entity) -> None:
         """Sends an entity's document, split where it is over the limit; soon, where there are many."""
-        if not self._link.is_open():
-            self._link.lose(1)
-        elif self._is_busy_at(entity.document["end_time"]):
+        if self._is_busy:
             self._waiting.append(entity)
             if len(self._waiting) >= BURST_DOCUMENTS:
                 self._send_waiting(BURST_DOCUMENTS)
-            if not self._is_watched:
-                self._watch()
-        else:
+        elif self._link.is_open():
             for payload in self._payloads(entity):
                 self._link.send(payload)
+            self._look_for_more(entity.document["end_time"])
+        else:
+            self._link.lose(1)
 
     def flush(self) -> None:
         """Sends what waits."""
@@ -98,14 +97,14 @@ class Emitter:
         self.flush()
         self._link.close()
 
-    def _is_busy_at(self, now: float) -> bool:
-        """Whether there are many; looked at anew in every slice of time."""
+    def _look_for_more(self, now: float) -> None:
+        """Lets documents wait for each other from now on, where there were many in the last slice of time."""
         self._in_slice += 1
         seconds = now - self._slice_began
         if not 0 <= seconds < _SLICE_SECONDS:
-            self._is_busy = 0 <= seconds < 2 * _SLICE_SECONDS and self._in_slice > _BUSY_PER_SECOND * seconds
+            if 0 <= seconds < 2 * _SLICE_SECONDS and self._in_slice > _BUSY_PER_SECOND * seconds:
+                self._be_busy()
             self._slice_began, self._in_slice = now, 0
-        return self._is_busy
 
     def _send_waiting(self, least: int) -> None:
         """Sends as long as so many wait; every thread does its share, so that no more than a burst each ever wait."""
@@ -114,6 +113,9 @@ class Emitter:
             with suppress(IndexError):  # other threads take some as well
                 while len(entities) < BURST_DOCUMENTS:
                     entities.append(self._waiting.popleft())
+            if not self._link.is_open():
+                self._link.lose(len(entities))
+                continue
             documents = [payload for entity in entities for payload in self._payloads(entity)]
             for first in range(0, len(documents), BURST_DOCUMENTS):
                 self._link.send_all(documents[first : first + BURST_DOCUMENTS])
@@ -132,21 +134,23 @@ class Emitter:
         self._link.lose(len(found) - len(told))
         return told
 
-    def _watch(self) -> None:
+    def _be_busy(self) -> None:
         """Starts the thread that sends what no further document comes to push on."""
-        self._is_watched = True
+        self._is_busy = True
         try:
             start_outside(self._run, "xray-emitter")
         except RuntimeError:  # there is no room for one, or the process ends, which sends what waits
-            self._is_watched = False
+            self._is_busy = False
 
     def _run(self) -> None:
-        idle = 0
-        while idle < _IDLE_ROUNDS:
+        quiet_rounds = 0
+        while quiet_rounds < _QUIET_ROUNDS:
+            before = self.sent + self.dropped
             sleep(_WAIT_SECONDS)
-            idle = 0 if self._waiting else idle + 1
             self.flush()
-        self._is_watched = False
+            many = _BUSY_PER_SECOND * _WAIT_SECONDS
+            quiet_rounds = 0 if self.sent + self.dropped - before >= many else quiet_rounds + 1
+        self._is_busy = False
         self.flush()
 
     def _reset(self) -> None:
@@ -154,7 +158,7 @@ class Emitter:
         self._waiting.clear()
         self._slice_began = 0.0
         self._in_slice = 0
-        self._is_busy = self._is_watched = False
+        self._is_busy = False
 
 
 _emitters: WeakSet[Emitter] = WeakSet()

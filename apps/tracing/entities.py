@@ -99,24 +99,26 @@ class Segment(Entity):
     `send` takes the subsegments that are not in the segment's document; without it they all are.
     """
 
-    __slots__ = ("__dict__", "_complete", "closed", "send", "trace_id")
+    __slots__ = ("__dict__", "_complete", "closed", "send", "start_time", "trace_id")
 
     subsegment_class: ClassVar[type[Subsegment]]
     join: ClassVar[Join | None] = None
 
     # Most requests set none of these, so they have no slots that would have to be filled.
+    has_document = True
     kept: str | None = None
     failure: BaseException | None = None
     _parts = 0
     _causes: Causes | None = None
 
-    def __init__(self, name: str, trace_id: str, sampled: bool, parent_id: str | None = None) -> None:
+    def __init__(self, name: str, trace_id: str, parent_id: str | None = None) -> None:
         self.id = new_id()
-        self.document = {"id": self.id, "trace_id": trace_id, "name": name, "start_time": time()}
+        self.trace_id = trace_id
+        self.start_time = time()
+        self.document = {"id": self.id, "trace_id": trace_id, "name": name, "start_time": self.start_time}
         if parent_id is not None:
             self.document["parent_id"] = parent_id
-        self.trace_id = trace_id
-        self.sampled = sampled
+        self.sampled = True
         self.closed = False
         self.send: Callable[[Entity], None] | None = None
         self._complete: Callable[[Document], None] | None = None
@@ -162,10 +164,48 @@ class Segment(Entity):
     def close(self) -> None:
         """Ends the segment, and gives up what it held for that."""
         document, now = self.document, time()
-        document["end_time"] = now if now > document["start_time"] else document["start_time"]  # clocks are set back
+        document["end_time"] = now if now > self.start_time else self.start_time  # clocks are set back
         self.closed = True
         if self.failure is not None or self._causes is not None:
             self.failure = self._causes = None
+
+
+class UnsampledSegment(Segment):
+    """The segment of a request that is not sampled: it is sent only where it is kept.
+
+    Of most there is nothing to tell, so `id` and `document` are made when somebody asks for them (`has_document` says
+    whether somebody did); of two threads that ask at once both get what the first has made.
+    """
+
+    __slots__ = ("_name", "_parent_id")
+
+    def __init__(self, name: str, trace_id: str, parent_id: str | None = None) -> None:
+        self._name = name
+        self._parent_id = parent_id
+        self.trace_id = trace_id
+        self.start_time = time()
+        self.sampled = self.closed = False
+        self.send = None
+
+    @property
+    def has_document(self) -> bool:  # type: ignore[override]
+        """Whether something was told of the request."""
+        return "document" in self.__dict__
+
+    @property
+    def id(self) -> str:  # type: ignore[override]
+        """16 hexadecimal digits."""
+        made: str = self.__dict__.get("id") or self.__dict__.setdefault("id", new_id())
+        return made
+
+    @property
+    def document(self) -> Document:  # type: ignore[override]
+        """What X-Ray is told, where the segment is kept."""
+        return self.__dict__.get("document") or self.__dict__.setdefault("document", self._begin())  # type: ignore[no-any-return]
+
+    def _begin(self) -> Document:
+        document = {"id": self.id, "trace_id": self.trace_id, "name": self._name, "start_time": self.start_time}
+        return document if self._parent_id is None else document | {"parent_id": self._parent_id}
 
 
 class Subsegment(Entity):
@@ -272,5 +312,5 @@ def record_exception(error: BaseException) -> None:
         entity.record_exception(error)
 
 
-NOWHERE = Segment("", "", sampled=False)
+NOWHERE = UnsampledSegment("", "")
 """What is told where there is no request: it goes nowhere."""

@@ -28,7 +28,7 @@ class Keeper:
         """Whether a segment that ends now is kept; it is then marked as such."""
         if "fault" in segment.document:
             return self._keep(segment, "fault")
-        if self._slower_than_seconds and time() - segment.document["start_time"] >= self._slower_than_seconds:
+        if self._slower_than_seconds and time() - segment.start_time >= self._slower_than_seconds:
             return self._keep(segment, "slow")
         return False
 

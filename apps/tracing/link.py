@@ -17,7 +17,7 @@ from tracing.threads import start_outside
 
 logger = logging.getLogger(__name__)
 
-BURST_DOCUMENTS = 16
+BURST_DOCUMENTS = 32
 # The protocol of the daemon's UDP port: this line, then the document.
 _PREAMBLE = b'{"format":"json","version":1}\n'
 # How long nothing is sent after it turned out that the address cannot be resolved, or that nobody listens there.

@@ -12,7 +12,16 @@ from aws_xray_sdk.core import xray_recorder
 from aws_xray_sdk.core.async_recorder import AsyncAWSXRayRecorder
 from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 
-from tracing.entities import Activation, Entity, Segment, Subsegment, activate, current, deactivate, recording
+from tracing.entities import (
+    Activation,
+    Entity,
+    Subsegment,
+    UnsampledSegment,
+    activate,
+    current,
+    deactivate,
+    recording,
+)
 from tracing.faces import NOTHING, Absent, Face, face_of
 from tracing.fitting import fit_name
 
@@ -114,7 +123,7 @@ class TracedRecorder(AsyncAWSXRayRecorder):
         entity = current()
         if entity is None:
             return NOTHING
-        unrecorded = Segment(fit_name(name), entity.segment.trace_id, sampled=False)
+        unrecorded = UnsampledSegment(fit_name(name), entity.segment.trace_id)
         return _begin(unrecorded, unrecorded.close)
 
     def end_subsegment(self, end_time: float | None = None) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
 from tracing.core import Environ, Tracing
 from tracing.entities import Document, Entity
-from tracing.header import HEADER_NAME, answered
+from tracing.header import HEADER_NAME
 from tracing.requests import tell_exchange
 
 ExceptionInformation = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
@@ -50,9 +50,8 @@ class TracedApplication:
             raise
         finally:
             exchange.deactivate(token)
-        if isinstance(body, list | tuple):
-            exchange.count(body)
-            exchange.end()
+        if type(body) is list or type(body) is tuple:
+            exchange.end_with(body)
             return body
         exchange.body = body
         return exchange
@@ -106,7 +105,8 @@ class _Exchange:
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInformation = None) -> Any:
         """Notes status and route (frameworks forget it soon after), and adds the trace header."""
         segment = self.segment
-        traced = [*headers, (HEADER_NAME, answered(segment.trace_id, segment.sampled))]
+        answered = f"Root={segment.trace_id};Sampled=1" if segment.sampled else f"Root={segment.trace_id};Sampled=0"
+        traced = [*headers, (HEADER_NAME, answered)]
         if exc_info is None:
             write = self._start_response(status, traced)
         else:
@@ -182,6 +182,13 @@ class _Exchange:
         for chunk in chunks:
             if isinstance(chunk, bytes):
                 self._body_bytes += len(chunk)
+
+    def end_with(self, body: Sequence[bytes]) -> None:
+        """Ends the exchange, where the whole body is there; of most that are not sampled there is nothing to tell."""
+        segment = self.segment
+        if segment.has_document or self._status >= 500 or self._tracing.keeps_slow:
+            self.count(body)
+            self.end()
 
     def end(self, error: BaseException | None = None) -> None:
         """Ends the segment, which is sent where it is sampled or kept; `error` is what the application raised."""

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tracing import header
-from tracing.entities import Entity, Segment, Subsegment
+from tracing.entities import Entity, Segment, Subsegment, UnsampledSegment
 from tracing.opentelemetry.endpoint import Endpoint, endpoint_from
 from tracing.opentelemetry.joining import foreign_parent, join
 from tracing.opentelemetry.pipeline import Pipeline
@@ -56,10 +56,20 @@ class SpanSegment(Segment):
         return _header(self, super().header())
 
 
+class UnsampledSpanSegment(UnsampledSegment):
+    """The same for a request that is not sampled."""
+
+    __slots__ = ()
+
+    join = staticmethod(join)
+
+
 class OpenTelemetryExporter:
     """The way out for segments as spans; with `decide` for what begins a trace outside requests."""
 
     joins = True
+    open = SpanSegment
+    open_unsampled = UnsampledSpanSegment
 
     def __init__(self, service_name: str, endpoint: Endpoint | None, decide: Decide) -> None:
         self._resource = service_resource(service_name)
@@ -84,10 +94,6 @@ class OpenTelemetryExporter:
         """Begins to export, and lets code that asks OpenTelemetry's API for a tracer get this one."""
         self._pipeline.start()
         _offer(self.provider)
-
-    def open(self, name: str, trace_id: str, sampled: bool, parent_id: str | None, /) -> Segment:
-        """Makes the segment of a request that starts now."""
-        return SpanSegment(name, trace_id, sampled, parent_id)
 
     def send(self, entity: Entity, /) -> None:
         """Queues the spans of a segment or subsegment that has ended."""

@@ -28,7 +28,7 @@ def emitter(receiver: SegmentReceiver) -> Iterator[Emitter]:
 
 
 def _segment(**document: Any) -> Segment:
-    segment = Segment("shop", ROOT, sampled=True)
+    segment = Segment("shop", ROOT)
     segment.child("postgresql", "remote").close()
     segment.close()
     segment.document.update(document)
@@ -131,7 +131,7 @@ def test_many_are_sent_together_and_the_last_ones_a_moment_later(emitter: Emitte
 
 
 def test_segment_is_completed_when_it_is_sent(emitter: Emitter, receiver: SegmentReceiver) -> None:
-    segment = emitter.open("shop", ROOT, True)
+    segment = emitter.open("shop", ROOT)
     segment.complete_by(lambda document: document.update(user="ada"))
     segment.close()
     emitter.send(segment)
@@ -160,7 +160,7 @@ from tracing.entities import Segment
 def work():
     emitter = Emitter({receiver.address!r})
     for _unused in range(75):
-        segment = Segment("shop", {ROOT!r}, sampled=True)
+        segment = Segment("shop", {ROOT!r})
         segment.close()
         emitter.send(segment)
     multiprocessing.current_process().kept_till_the_end = emitter

@@ -271,7 +271,7 @@ def test_document_that_cannot_be_told_is_counted_and_fails_no_request(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        entity = shop.exporter.open("shop", ROOT, True, None)
+        entity = shop.exporter.open("shop", ROOT, None)
         entity.document["subsegments"] = [None]
         entity.close()
         shop.exporter.send(entity)

@@ -16,7 +16,7 @@ from redis import Redis
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 from tracing import Segment, annotate, current, record_exception, subsegment
-from tracing.entities import HELD_SUBSEGMENTS, activate, deactivate
+from tracing.entities import HELD_SUBSEGMENTS, UnsampledSegment, activate, deactivate
 from tracing.http import outgoing, traced_headers
 
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
@@ -24,7 +24,7 @@ ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 
 @contextmanager
 def _request(sampled: bool = True) -> Iterator[Segment]:
-    segment = Segment("shop", ROOT, sampled)
+    segment = (Segment if sampled else UnsampledSegment)("shop", ROOT)
     token = activate(segment)
     try:
         yield segment
