@@ -98,13 +98,13 @@ class Emitter:
         self._link.close()
 
     def _look_for_more(self, now: float) -> None:
-        """Lets documents wait for each other from now on, where there were many in the last slice of time."""
+        """Lets documents wait for each other from now on, as soon as there are many in a slice of time."""
         self._in_slice += 1
-        seconds = now - self._slice_began
-        if not 0 <= seconds < _SLICE_SECONDS:
-            if 0 <= seconds < 2 * _SLICE_SECONDS and self._in_slice > _BUSY_PER_SECOND * seconds:
-                self._be_busy()
+        if not 0 <= now - self._slice_began < _SLICE_SECONDS:
             self._slice_began, self._in_slice = now, 0
+        elif self._in_slice > _BUSY_PER_SECOND * _SLICE_SECONDS:
+            self._in_slice = 0
+            self._be_busy()
 
     def _send_waiting(self, least: int) -> None:
         """Sends as long as so many wait; every thread does its share, so that no more than a burst each ever wait."""
