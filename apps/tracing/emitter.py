@@ -80,7 +80,7 @@ class Emitter:
         if self._is_busy:
             self._waiting.append(entity)
             if len(self._waiting) >= BURST_DOCUMENTS:
-                self._send_waiting(BURST_DOCUMENTS)
+                self._send_burst()
         elif self._link.is_open():
             for payload in self._payloads(entity):
                 self._link.send(payload)
@@ -89,8 +89,9 @@ class Emitter:
             self._link.lose(1)
 
     def flush(self) -> None:
-        """Sends what waits."""
-        self._send_waiting(1)
+        """Sends what waits by now; under load there is always more to come."""
+        for _unused in range(0, len(self._waiting), BURST_DOCUMENTS):
+            self._send_burst()
 
     def close(self) -> None:
         """Sends what waits and gives the socket back; a later `send` opens another."""
@@ -106,19 +107,18 @@ class Emitter:
             self._in_slice = 0
             self._be_busy()
 
-    def _send_waiting(self, least: int) -> None:
-        """Sends as long as so many wait; every thread does its share, so that no more than a burst each ever wait."""
-        while len(self._waiting) >= least:
-            entities: list[Entity] = []
-            with suppress(IndexError):  # other threads take some as well
-                while len(entities) < BURST_DOCUMENTS:
-                    entities.append(self._waiting.popleft())
-            if not self._link.is_open():
-                self._link.lose(len(entities))
-                continue
-            documents = [payload for entity in entities for payload in self._payloads(entity)]
-            for first in range(0, len(documents), BURST_DOCUMENTS):
-                self._link.send_all(documents[first : first + BURST_DOCUMENTS])
+    def _send_burst(self) -> None:
+        """Sends BURST_DOCUMENTS of what waits, or what there is; every thread does its share."""
+        entities: list[Entity] = []
+        with suppress(IndexError):  # other threads take some as well
+            while len(entities) < BURST_DOCUMENTS:
+                entities.append(self._waiting.popleft())
+        if not self._link.is_open():
+            self._link.lose(len(entities))
+            return
+        documents = [payload for entity in entities for payload in self._payloads(entity)]
+        for first in range(0, len(documents), BURST_DOCUMENTS):
+            self._link.send_all(documents[first : first + BURST_DOCUMENTS])
 
     def _payloads(self, entity: Entity) -> list[bytes]:
         try:

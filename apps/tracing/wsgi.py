@@ -18,6 +18,8 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 RouteOf = Callable[[Environ], str | None]
 
 ROUTE = "tracing.route"
+# Bodies that are there as a whole; a tuple, for a union of types would be made anew with every request.
+_WHOLE = (list, tuple)
 
 
 def route_of(environ: Environ) -> str | None:
@@ -50,7 +52,7 @@ class TracedApplication:
             raise
         finally:
             exchange.deactivate(token)
-        if type(body) is list or type(body) is tuple:
+        if isinstance(body, _WHOLE):
             exchange.end_with(body)
             return body
         exchange.body = body
