@@ -108,6 +108,15 @@ def test_any_iterable_is_a_body(server: Server, receiver: SegmentReceiver, body:
     assert server.headers == [*OK, ("X-Amzn-Trace-Id", f"Root={ROOT};Sampled=1")]
 
 
+class Whole(list[bytes]):
+    """A whole body as servers' adapters make them."""
+
+
+@pytest.mark.parametrize("body", [[b"one"], (b"one",), Whole([b"one"])])
+def test_whole_body_is_handed_over_as_it_is(server: Server, body: Iterable[bytes]) -> None:
+    assert server.begin(_answers(body)) is body
+
+
 def test_applications_own_list_of_headers_stays_as_it_is(server: Server) -> None:
     headers = list(OK)
 
