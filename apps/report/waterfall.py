@@ -30,7 +30,7 @@ class Stretch:
 class WaterfallRow:
     """One part; `kind` is tier (a server's segment, the number of which is `tier`), remote (a call of it) or local.
 
-    `own` is the part of its `bar` in which nothing below it was at work. `note` says where a call's own time went.
+    `own` is the part of the `whole` in which nothing below it was at work. `note` says where a call's own time went.
     """
 
     name: str
@@ -40,7 +40,7 @@ class WaterfallRow:
     start_ms: float
     duration_ms: float
     own_ms: float
-    bar: Stretch
+    whole: Stretch
     own: list[Stretch]
     outcome: str
     status: int | None
@@ -129,7 +129,7 @@ def _row(node: Node, tree: Tree, tiers: Sequence[str], known: Mapping[str, Docum
         start_ms=(node.span[0] - tree.span[0]) * 1000,
         duration_ms=length([node.span]) * 1000,
         own_ms=length(own) * 1000,
-        bar=_stretch(node.span, tree.span),
+        whole=_stretch(node.span, tree.span),
         own=_stretches(own, tree.span),
         outcome=outcome_of(part),
         status=status_of(part),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from time import time
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol
 
 from tracing import header
 from tracing.causes import Causes
@@ -278,11 +278,11 @@ def activate(entity: Entity | None) -> Activation:
 
 def deactivate(activation: Activation) -> None:
     """Undoes `activate`; a coroutine's or generator's block may end in another context than it began in."""
-    if type(activation) is tuple:
+    if isinstance(activation, tuple):
         token, leave = activation
         leave()
     else:
-        token = cast("Token[Entity | None]", activation)  # mypy does not see through `type(...) is`
+        token = activation
     try:
         _current.reset(token)
     except ValueError:

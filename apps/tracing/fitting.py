@@ -19,12 +19,12 @@ _LARGEST_INTEGER = 2**63
 
 def fit_name(name: str) -> str:
     """A name of a segment or subsegment: underscores for characters that X-Ray does not take."""
-    return _name(name if type(name) is str else text_of(name))
+    return _name(name if name.__class__ is str else text_of(name))
 
 
 def fit_key(key: str) -> str:
     """A key of an annotation: underscores for what is no letter, digit, underscore or dot."""
-    return _key(key if type(key) is str else text_of(key))
+    return _key(key if key.__class__ is str else text_of(key))
 
 
 def fit_value(value: object) -> str | int | float | bool:

@@ -22,9 +22,9 @@ def hand_over_whole(app: Flask) -> None:
         response = original(*arguments)
         body = response.response
         if (
-            type(body) is list
+            isinstance(body, list)
             and len(body) == 1
-            and type(body[0]) is bytes
+            and isinstance(body[0], bytes)
             and type(response).get_app_iter is Response.get_app_iter
             and response.status_code not in _WITHOUT_BODY
             and not response._on_close

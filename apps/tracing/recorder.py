@@ -201,7 +201,7 @@ class LateEmitter(UDPEmitter):
 def _give_socket_back() -> None:
     """The recorder opens a socket when it is imported, which nobody closes, and which is not used here."""
     emitter = xray_recorder.emitter
-    if type(emitter) is UDPEmitter:
+    if isinstance(emitter, UDPEmitter) and not isinstance(emitter, LateEmitter):
         emitter._socket.close()
         xray_recorder.emitter = LateEmitter(emitter.ip, emitter.port)
 

@@ -55,7 +55,7 @@ def attributes_of(document: Document) -> Attributes:
     Without its metadata where it would be too large with it, which an annotation then tells.
     """
     told = _attributes(document)
-    if "metadata" in document and sum(len(value) for value in told.values() if type(value) is str) > _CHARACTERS:
+    if "metadata" in document and sum(len(value) for value in told.values() if isinstance(value, str)) > _CHARACTERS:
         annotations = {**document.get("annotations", {}), "tracing_trimmed": "metadata"}
         told = _attributes({**document, "metadata": {}, "annotations": annotations})
     return told
@@ -158,6 +158,6 @@ def _carried(value: Any) -> Any:
         return carried_text(value)
     if kind is bool or kind is float or (kind is int and -_INT64 <= value < _INT64):
         return value
-    if kind is list and all(type(item) is str for item in value):
+    if kind is list and all(isinstance(item, str) for item in value):
         return [_carried(item) for item in value]
     return text_of(value) if isinstance(value, str | int) else encode(value).decode()

@@ -47,10 +47,10 @@ def test_own_times_of_the_rows_add_up_to_the_page(page: Waterfall) -> None:
 
 def test_bars_lie_inside_the_axis_and_own_time_inside_its_bar(page: Waterfall) -> None:
     for row in page.rows:
-        end = row.bar.left_percent + row.bar.width_percent
-        assert 0 <= row.bar.left_percent < end <= 100
+        end = row.whole.left_percent + row.whole.width_percent
+        assert 0 <= row.whole.left_percent < end <= 100
         for piece in row.own:
-            assert row.bar.left_percent <= piece.left_percent
+            assert row.whole.left_percent <= piece.left_percent
             assert piece.left_percent + piece.width_percent <= end + 0.16
 
 
