@@ -26,7 +26,7 @@ class Keeper:
 
     def keeps(self, segment: Segment) -> bool:
         """Whether a segment that ends now is kept; it is then marked as such."""
-        if "fault" in segment.document:
+        if segment.has_document and "fault" in segment.document:
             return self._keep(segment, "fault")
         if self._slower_than_seconds and time() - segment.start_time >= self._slower_than_seconds:
             return self._keep(segment, "slow")

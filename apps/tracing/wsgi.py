@@ -8,7 +8,7 @@ from typing import Any
 
 from tracing.core import Environ, Tracing
 from tracing.entities import Document, Entity
-from tracing.header import HEADER_NAME
+from tracing.header import HEADER_NAME, answered
 from tracing.requests import tell_exchange
 
 ExceptionInformation = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
@@ -107,8 +107,7 @@ class _Exchange:
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInformation = None) -> Any:
         """Notes status and route (frameworks forget it soon after), and adds the trace header."""
         segment = self.segment
-        answered = f"Root={segment.trace_id};Sampled=1" if segment.sampled else f"Root={segment.trace_id};Sampled=0"
-        traced = [*headers, (HEADER_NAME, answered)]
+        traced = [*headers, (HEADER_NAME, answered(segment.trace_id, segment.sampled))]
         if exc_info is None:
             write = self._start_response(status, traced)
         else:
