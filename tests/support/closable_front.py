@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from support.http_thread import http_thread
 
 
 @dataclass
@@ -55,13 +57,6 @@ def closable_front(behind: str) -> Iterator[ClosableFront]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    front.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with http_thread(Handler) as port:
+        front.url = f"http://127.0.0.1:{port}"
         yield front
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

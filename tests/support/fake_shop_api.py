@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from support.http_thread import http_thread
 
 Json = Any
 TOKEN = "a-token-of-the-shop"
@@ -259,13 +260,6 @@ def fake_shop_api(port: int = 0) -> Iterator[FakeShopApi]:
     """Serves until the block ends."""
     api = FakeShopApi()
     handler = type("Handler", (_Handler,), {"api": api})
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        server.daemon_threads = True
-        api.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield api
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_thread(handler, port) as bound_port:
+        api.url = f"http://127.0.0.1:{bound_port}"
+        yield api

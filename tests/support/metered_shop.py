@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from support.http_thread import http_thread
 
 
 @dataclass
@@ -74,14 +76,6 @@ class _Handler(BaseHTTPRequestHandler):
 def metered_shop() -> Iterator[MeteredShop]:
     """A shop that answers on a free port of 127.0.0.1 until the block ends."""
     shop = MeteredShop()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"shop": shop}))
-    server.daemon_threads = True
-    shop.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with http_thread(type("Handler", (_Handler,), {"shop": shop})) as port:
+        shop.url = f"http://127.0.0.1:{port}"
         yield shop
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

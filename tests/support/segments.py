@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from support.http_thread import http_thread
 
 Address = tuple[str, int]
 _WAIT_SECONDS = 10.0
@@ -103,12 +104,6 @@ def rules_server(*rules: dict[str, Any], port: int = 0) -> Iterator[RulesServer]
         def log_message(self, *arguments: object) -> None:
             """Says nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        served.address = ("127.0.0.1", server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield served
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_thread(Handler, port) as bound_port:
+        served.address = ("127.0.0.1", bound_port)
+        yield served

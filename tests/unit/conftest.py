@@ -1,8 +1,9 @@
-"""What makes the unit tests cheaper without a difference in what they show."""
+"""What the unit tests of several rooms share, and what makes them cheaper without a difference in what they show."""
 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterator
 
 import botocore.session
@@ -21,3 +22,12 @@ def models_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", functools.cache(create_loader))
         yield
+
+
+@pytest.fixture
+def hurried() -> Iterator[None]:
+    """Lets threads take turns as often as can be."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -158,15 +156,6 @@ def test_bytes_and_keys_are_accounted_for_after_any_steps(steps: list[tuple[obje
     assert hot.size[1] <= 12_000
     hot.invalidate([b"%d" % key for key in range(6)])
     assert hot.size == (0, 0)
-
-
-@pytest.fixture
-def hurried() -> Iterator[None]:
-    """Lets threads take turns as often as can be."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
 
 
 def test_threads_keep_get_and_invalidate_at_once(hurried: None) -> None:

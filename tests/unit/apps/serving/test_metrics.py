@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from serving.metrics import HttpMetrics
@@ -22,15 +19,6 @@ def _samples(exposition: bytes, beginning: str) -> dict[tuple[str, ...], float]:
         for sample in found
         if sample.name.startswith(beginning) and not sample.name.endswith("_created")
     }
-
-
-@pytest.fixture
-def hurried() -> Iterator[None]:
-    """Lets threads take turns as often as can be."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
 
 
 def test_nothing_is_lost_between_threads_and_flushes(hurried: None) -> None:

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Iterator
 
-import pytest
 from tracing.counting import Counter
-
-
-@pytest.fixture
-def hasty_threads() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def test_value_is_what_was_added_however_often_it_is_looked_at() -> None:
@@ -27,7 +16,7 @@ def test_value_is_what_was_added_however_often_it_is_looked_at() -> None:
     assert counter.value == 2
 
 
-def test_threads_that_add_and_look_lose_nothing(hasty_threads: None) -> None:
+def test_threads_that_add_and_look_lose_nothing(hurried: None) -> None:
     counter = Counter()
 
     def work() -> None:

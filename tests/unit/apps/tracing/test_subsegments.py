@@ -15,21 +15,10 @@ import tracing.sqlalchemy
 from redis import Redis
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
+from support.traced import ROOT, traced_request
 from tracing import Segment, annotate, current, record_exception, subsegment
-from tracing.entities import HELD_SUBSEGMENTS, UnsampledSegment, activate, deactivate
+from tracing.entities import HELD_SUBSEGMENTS
 from tracing.http import outgoing, traced_headers
-
-ROOT = "1-5759e988-bd862e3fe1be46a994272793"
-
-
-@contextmanager
-def _request(sampled: bool = True) -> Iterator[Segment]:
-    segment = (Segment if sampled else UnsampledSegment)("shop", ROOT)
-    token = activate(segment)
-    try:
-        yield segment
-    finally:
-        deactivate(token)
 
 
 @pytest.fixture
@@ -68,7 +57,7 @@ def test_subsegments_nest_and_keep_their_exception() -> None:
             inner.annotate("size", 2)
             raise ValueError("inside")
 
-    with _request() as segment:
+    with traced_request() as segment:
         with pytest.raises(ValueError, match="inside"):
             work()
         assert current() is segment
@@ -99,7 +88,7 @@ def test_awkward_exception_does_not_disturb(tmp_path: Path, monkeypatch: pytest.
     error = _Awkward()
     error.__cause__ = _Awkward()
     error.__cause__.__context__ = error
-    with _request() as segment:
+    with traced_request() as segment:
         record_exception(error)
     assert [link["type"].split(".")[-1] for link in segment.document["cause"]["exceptions"]] == ["_Awkward"] * 2
 
@@ -109,7 +98,7 @@ def test_decorated_function_is_a_subsegment_each_time() -> None:
     def price(net: int) -> int:
         return net * 2
 
-    with _request() as segment:
+    with traced_request() as segment:
         assert (price(1), price(2)) == (2, 4)
     assert [part["name"] for part in segment.document["subsegments"]] == ["price", "price"]
 
@@ -119,13 +108,13 @@ def test_copied_context_reaches_another_thread() -> None:
         with subsegment("in a thread"):
             pass
 
-    with _request() as segment, ThreadPoolExecutor(1) as pool:
+    with traced_request() as segment, ThreadPoolExecutor(1) as pool:
         pool.submit(copy_context().run, work).result()
     assert [part["name"] for part in segment.document["subsegments"]] == ["in a thread"]
 
 
 def test_outgoing_call_passes_its_own_id_on() -> None:
-    with _request() as segment, outgoing("backend", "GET", "http://backend/things?secret=1") as headers:
+    with traced_request() as segment, outgoing("backend", "GET", "http://backend/things?secret=1") as headers:
         headers.answered(503, 12)
     [part] = segment.document["subsegments"]
     assert headers == {"X-Amzn-Trace-Id": f"Root={ROOT};Parent={part['id']};Sampled=1"}
@@ -137,23 +126,23 @@ def test_outgoing_call_passes_its_own_id_on() -> None:
 
 
 def test_outgoing_call_of_an_unsampled_request_says_so() -> None:
-    with _request(sampled=False) as segment, outgoing("backend", "GET", "http://backend/") as headers:
+    with traced_request(sampled=False) as segment, outgoing("backend", "GET", "http://backend/") as headers:
         headers.answered(200)
     assert headers["X-Amzn-Trace-Id"] == f"Root={ROOT};Parent={segment.id};Sampled=0"
     assert "subsegments" not in segment.document
 
 
 @contextmanager
-def _sending_request() -> Iterator[tuple[Segment, list[dict[str, Any]]]]:
+def _sendingtraced_request() -> Iterator[tuple[Segment, list[dict[str, Any]]]]:
     """A sampled request, and what was sent apart from it."""
-    with _request() as segment:
+    with traced_request() as segment:
         sent: list[dict[str, Any]] = []
         segment.send = lambda entity: sent.append(entity.document)
         yield segment, sent
 
 
 def test_subsegments_beyond_a_hundred_are_sent_as_they_end() -> None:
-    with _sending_request() as (segment, sent):
+    with _sendingtraced_request() as (segment, sent):
         for number in range(HELD_SUBSEGMENTS + 5):
             with subsegment(f"part {number}"), subsegment("inner"):
                 pass
@@ -166,7 +155,7 @@ def test_subsegments_beyond_a_hundred_are_sent_as_they_end() -> None:
 
 
 def test_subsegment_that_outlives_its_segment_is_sent_for_itself() -> None:
-    with _sending_request() as (segment, sent):
+    with _sendingtraced_request() as (segment, sent):
         part = segment.child("in a thread")
         segment.close()
         inner = part.child("inside")
@@ -180,8 +169,9 @@ def test_subsegment_that_outlives_its_segment_is_sent_for_itself() -> None:
 
 
 def test_unsampled_request_records_no_subsegments() -> None:
-    with _request(sampled=False) as segment, subsegment("work") as part, subsegment("inner"):
-        assert current() is not segment
-        assert part.header() == f"Root={ROOT};Parent={segment.id};Sampled=0"
-        record_exception(ValueError())
-    assert set(segment.document) == {"id", "trace_id", "name", "start_time"}
+    with traced_request(sampled=False) as segment:
+        with subsegment("work") as part, subsegment("inner"):
+            assert current() is not segment
+            assert part.header() == f"Root={ROOT};Parent={segment.id};Sampled=0"
+            record_exception(ValueError())
+        assert set(segment.document) == {"id", "trace_id", "name", "start_time"}

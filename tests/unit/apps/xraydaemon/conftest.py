@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+from support.http_thread import http_thread
 from support.servers import free_port, wait_for_port
 from support.xray_daemon import FakeXRay, RunningDaemon, Start, environment
 
@@ -34,13 +34,8 @@ def xray() -> Iterator[tuple[FakeXRay, str]]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield fake, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with http_thread(Handler) as port:
+        yield fake, f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
