@@ -12,6 +12,7 @@ from ansible.utils.collection_loader._collection_finder import _AnsibleCollectio
 from support.admin import Admin
 from support.clients import Clients
 from support.localaws import CLIENT_ENVIRONMENT, localaws_server
+from support.running_shop import RunningShop, running_shop
 from support.servers import postgresql_server, redis_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,6 +61,13 @@ def database_url(server_folder: Path) -> Iterator[str]:
     folder.mkdir()
     with postgresql_server(folder) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def storefront(tmp_path_factory: pytest.TempPathFactory, database_url: str, redis_url: str) -> Iterator[RunningShop]:
+    """Both tiers of the shop, run as servers; every test leaves its goods as they were."""
+    with running_shop(tmp_path_factory.mktemp("storefront"), database_url, redis_url) as shop:
+        yield shop
 
 
 @pytest.fixture(scope="session")

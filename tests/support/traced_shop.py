@@ -48,24 +48,25 @@ def traced_shop(folder: Path, endpoint: str, database_url: str, redis_url: str) 
         "SESSION_KEY_FILE": str(folder / "key"),
     }
     for command in ("migrate", "seed"):
-        subprocess.run(_python("backend", command), env=common, check=True, stdout=subprocess.DEVNULL, timeout=60)
+        subprocess.run(python("backend", command), env=common, check=True, stdout=subprocess.DEVNULL, timeout=60)
     with ExitStack() as programs:
-        daemon = programs.enter_context(_program("xraydaemon", "AWS_XRAY_DAEMON_ADDRESS", environment(endpoint)))
+        daemon = programs.enter_context(program("xraydaemon", "AWS_XRAY_DAEMON_ADDRESS", environment(endpoint)))
         common["AWS_XRAY_DAEMON_ADDRESS"] = f"127.0.0.1:{daemon}"
-        backend = programs.enter_context(_program("backend", "BACKEND_PORT", common))
+        backend = programs.enter_context(program("backend", "BACKEND_PORT", common))
         common["INTERNAL_API_URL"] = f"http://127.0.0.1:{backend}"
-        yield TracedShop(programs.enter_context(_program("frontend", "FRONTEND_PORT", common)))
+        yield TracedShop(programs.enter_context(program("frontend", "FRONTEND_PORT", common)))
 
 
-def _python(*arguments: str) -> list[str]:
+def python(*arguments: str) -> list[str]:
+    """The command that runs one of the apps."""
     return [sys.executable, "-m", *arguments]
 
 
 @contextmanager
-def _program(name: str, port_variable: str, environ: dict[str, str]) -> Iterator[int]:
+def program(name: str, port_variable: str, environ: dict[str, str]) -> Iterator[int]:
     """Runs a program on a port that is free at this moment; yields the port."""
     port = free_port()
     told = f"127.0.0.1:{port}" if port_variable.endswith("_ADDRESS") else str(port)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with running(_python(name), port, env={**environ, port_variable: told}, **quiet):
+    with running(python(name), port, env={**environ, port_variable: told}, **quiet):
         yield port
