@@ -53,8 +53,18 @@ def whole_number(values: Mapping[str, Any], name: str, lowest: int, highest: int
 
 def page_and_limit(arguments: Mapping[str, str]) -> tuple[int, int]:
     """Which page, counted from 1, of how many items."""
-    page = _parameter(arguments, "page", 1, PAGE_HIGHEST)
-    return page, _parameter(arguments, "limit", LIMIT_DEFAULT, LIMIT_HIGHEST)
+    page = parameter(arguments, "page", 1, PAGE_HIGHEST)
+    return page, parameter(arguments, "limit", LIMIT_DEFAULT, LIMIT_HIGHEST)
+
+
+def parameter(arguments: Mapping[str, str], name: str, default: int, highest: int) -> int:
+    """A whole number of a query, from 1 on; the default where it is not given."""
+    value = arguments.get(name)
+    if not value:
+        return default
+    if not (value.isascii() and value.isdigit() and len(value) <= _ID_DIGITS and 1 <= int(value) <= highest):
+        raise invalid(**{name: f"must be a whole number from 1 to {highest}"})
+    return int(value)
 
 
 def price(arguments: Mapping[str, str], name: str) -> Decimal | None:
@@ -86,12 +96,3 @@ def id_or_slug(value: str) -> int | str | None:
     if value.isascii() and value.isdigit() and len(value) <= _ID_DIGITS:
         return int(value)
     return value if len(value) <= _SLUG_CHARACTERS and _SLUG.fullmatch(value) else None
-
-
-def _parameter(arguments: Mapping[str, str], name: str, default: int, highest: int) -> int:
-    value = arguments.get(name)
-    if not value:
-        return default
-    if not (value.isascii() and value.isdigit() and len(value) <= _ID_DIGITS and 1 <= int(value) <= highest):
-        raise invalid(**{name: f"must be a whole number from 1 to {highest}"})
-    return int(value)

@@ -58,14 +58,14 @@ def place(shop: Shop, identity: Identity, checkout: Checkout, idempotency_key: s
     return order, True
 
 
-def mine(shop: Shop, identity: Identity, page: int, limit: int) -> dict[str, Any]:
-    """A page of the user's orders, the newest first."""
-    return _page(shop, page, limit, identity.user_id)
+def mine(shop: Shop, identity: Identity, status: str | None, page: int, limit: int) -> dict[str, Any]:
+    """A page of the user's orders, or of those with a status, the newest first."""
+    return _page(shop, page, limit, user_id=identity.user_id, status=status)
 
 
-def everyones(shop: Shop, page: int, limit: int) -> dict[str, Any]:
-    """A page of all orders, each with its user's e-mail address."""
-    return _page(shop, page, limit, None)
+def everyones(shop: Shop, status: str | None, page: int, limit: int) -> dict[str, Any]:
+    """A page of all orders, or of those with a status, each with its user's e-mail address."""
+    return _page(shop, page, limit, status=status)
 
 
 def one(shop: Shop, identity: Identity, order_id: int) -> dict[str, Any]:
@@ -82,21 +82,6 @@ def cancel(shop: Shop, identity: Identity, order_id: int) -> dict[str, Any]:
 def set_status(shop: Shop, order_id: int, status: str) -> dict[str, Any]:
     """Moves anyone's order on. Raises ApiError 404, 409."""
     return _move(shop, order_id, status, None)
-
-
-def statistics(shop: Shop) -> dict[str, Any]:
-    """Orders by status, revenue, customers and products on sale."""
-    with shop.database.reader.connect() as connection:
-        by_status, revenue = storage.statistics(connection)
-        customers, products = storage.count_customers(connection), storage.count_products(connection)
-    return {
-        "orders": sum(by_status.values()),
-        "by_status": {status: by_status.get(status, 0) for status in TRANSITIONS},
-        "revenue": revenue,
-        "currency": "EUR",
-        "customers": customers,
-        "products": products,
-    }
 
 
 def _new_order(identity: Identity, checkout: Checkout, idempotency_key: str) -> dict[str, Any]:
@@ -169,9 +154,11 @@ def _one(connection: Connection, order_id: int, user_id: int | None) -> dict[str
     return _shown(order, storage.items_of(connection, [order_id])[order_id])
 
 
-def _page(shop: Shop, page: int, limit: int, user_id: int | None) -> dict[str, Any]:
+def _page(
+    shop: Shop, page: int, limit: int, *, user_id: int | None = None, status: str | None = None
+) -> dict[str, Any]:
     with shop.database.reader.connect() as connection:
-        rows, total = storage.page_of(connection, page, limit, user_id)
+        rows, total = storage.page_of(connection, page, limit, user_id=user_id, status=status)
         items = storage.items_of(connection, [row["id"] for row in rows])
     shown = [_shown(row, items[row["id"]]) | ({} if user_id else {"email": row["email"]}) for row in rows]
     return {"items": shown, "page": page, "limit": limit, "total": total, "pages": pages(total, limit)}

@@ -13,8 +13,6 @@ from sqlalchemy.engine import Connection
 
 from backend.tables import order_items, orders, products, users
 
-_STATISTICS_CANCELLED = "cancelled"
-
 # Made once: to put a statement together costs as much as to run it.
 _ALL_ORDERS = (
     select(orders, users.c.email)
@@ -23,9 +21,19 @@ _ALL_ORDERS = (
     .limit(bindparam("limit", type_=Integer))
     .offset(bindparam("skipped", type_=Integer))
 )
-_USERS_ORDERS = _ALL_ORDERS.where(orders.c.user_id == bindparam("user"))
-_COUNT_ALL = select(func.count()).select_from(orders)
-_COUNT_USERS = _COUNT_ALL.where(orders.c.user_id == bindparam("user"))
+_COUNT = select(func.count()).select_from(orders)
+_OF_USER = orders.c.user_id == bindparam("user")
+_OF_STATUS = orders.c.status == bindparam("status")
+# By which of a user and a status orders are chosen: a page of them, and how many there are.
+_CHOSEN = {
+    wanted: (_ALL_ORDERS.where(*conditions), _COUNT.where(*conditions))
+    for wanted, conditions in {
+        (): (),
+        ("user",): (_OF_USER,),
+        ("status",): (_OF_STATUS,),
+        ("user", "status"): (_OF_USER, _OF_STATUS),
+    }.items()
+}
 _ITEMS = (
     select(order_items, products.c.slug, products.c.name)
     .join(products, products.c.id == order_items.c.product_id)
@@ -89,15 +97,17 @@ def set_status(connection: Connection, order_id: int, status: str) -> None:
     connection.execute(update(orders).where(orders.c.id == order_id).values(status=status))
 
 
-def page_of(connection: Connection, page: int, limit: int, user_id: int | None) -> tuple[Sequence[RowMapping], int]:
+def page_of(
+    connection: Connection, page: int, limit: int, *, user_id: int | None = None, status: str | None = None
+) -> tuple[Sequence[RowMapping], int]:
     """One page of orders, the newest first, with the e-mail of who ordered, and how many there are."""
-    pages, count = (_ALL_ORDERS, _COUNT_ALL) if user_id is None else (_USERS_ORDERS, _COUNT_USERS)
-    owner = {} if user_id is None else {"user": user_id}
+    wanted = {name: value for name, value in (("user", user_id), ("status", status)) if value is not None}
+    chosen, count = _CHOSEN[tuple(wanted)]
     skipped = (page - 1) * limit
-    rows = connection.execute(pages, {**owner, "limit": limit, "skipped": skipped}).mappings().all()
+    rows = connection.execute(chosen, {**wanted, "limit": limit, "skipped": skipped}).mappings().all()
     if 0 < len(rows) < limit:
         return rows, skipped + len(rows)
-    return rows, connection.execute(count, owner).scalar_one()
+    return rows, connection.execute(count, wanted).scalar_one()
 
 
 def items_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[RowMapping]]:
@@ -107,23 +117,3 @@ def items_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, list
         for row in connection.execute(_ITEMS, {"orders": list(order_ids)}).mappings():
             found[row["order_id"]].append(row)
     return found
-
-
-def statistics(connection: Connection) -> tuple[dict[str, int], Decimal]:
-    """Orders by status, and the sum of those that were not cancelled."""
-    query = select(orders.c.status, func.count(), func.sum(orders.c.total)).group_by(orders.c.status)
-    rows = connection.execute(query).all()
-    revenue = sum((row[2] for row in rows if row[0] != _STATISTICS_CANCELLED), Decimal("0.00"))
-    return {row[0]: row[1] for row in rows}, revenue
-
-
-def count_customers(connection: Connection) -> int:
-    """How many customers there are."""
-    query = select(func.count()).select_from(users).where(users.c.role == "customer")
-    return connection.execute(query).scalar_one()
-
-
-def count_products(connection: Connection) -> int:
-    """How many products are on sale."""
-    query = select(func.count()).select_from(products).where(products.c.status == "active")
-    return connection.execute(query).scalar_one()

@@ -10,14 +10,16 @@ from flask import Blueprint, Response, request
 
 from backend.answers import success
 from backend.errors import invalid, not_found
-from backend.requests import id_or_slug, json_object, page_and_limit, text, whole_number
+from backend.requests import id_or_slug, json_object, page_and_limit, parameter, text, whole_number
 from backend.services import orders as service
+from backend.services import sales
 from backend.services.orders import TRANSITIONS, Checkout
 from backend.views.common import admin, identity, limit_general, shop
 
 _ITEMS_HIGHEST = 50
 _QUANTITY_HIGHEST = 99
 _PRODUCT_ID_HIGHEST = 10**18 - 1
+_DAYS_DEFAULT, _DAYS_HIGHEST = 30, 366
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,100}")
 _ADDRESS = {"name": 100, "street": 200, "city": 100, "postal_code": 20}
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
@@ -28,7 +30,8 @@ blueprint.before_request(limit_general)
 
 @blueprint.get("")
 def mine() -> Response:
-    return success(service.mine(shop(), identity(), *page_and_limit(request.args)))
+    who = identity()
+    return success(service.mine(shop(), who, _wanted_status(), *page_and_limit(request.args)))
 
 
 @blueprint.post("")
@@ -53,22 +56,33 @@ def cancel(order: str) -> Response:
 @blueprint.patch("/<order>/status")
 def set_status(order: str) -> Response:
     admin()
-    status = json_object(request).get("status")
-    if not isinstance(status, str) or status not in TRANSITIONS:
-        raise invalid(status=f"must be one of {', '.join(TRANSITIONS)}")
+    status = _status(json_object(request).get("status"))
     return success(service.set_status(shop(), _order_id(order), status))
 
 
 @blueprint.get("/admin/all")
 def everyones() -> Response:
     admin()
-    return success(service.everyones(shop(), *page_and_limit(request.args)))
+    return success(service.everyones(shop(), _wanted_status(), *page_and_limit(request.args)))
 
 
 @blueprint.get("/admin/stats")
 def statistics() -> Response:
     admin()
-    return success(service.statistics(shop()))
+    days = parameter(request.args, "days", _DAYS_DEFAULT, _DAYS_HIGHEST)
+    return success(sales.statistics(shop(), days))
+
+
+def _wanted_status() -> str | None:
+    """The status that a list is asked for; None for all."""
+    wanted = request.args.get("status")
+    return _status(wanted) if wanted else None
+
+
+def _status(value: Any) -> str:
+    if not isinstance(value, str) or value not in TRANSITIONS:
+        raise invalid(status=f"must be one of {', '.join(TRANSITIONS)}")
+    return value
 
 
 def _order_id(value: str) -> int:
