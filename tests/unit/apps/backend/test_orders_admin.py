@@ -93,11 +93,11 @@ def test_statistics_sum_up_what_was_sold(client: FlaskClient, log_in: LogIn, no_
     assert told["by_status"] == {"pending": 3, "paid": 0, "shipped": 0, "delivered": 0, "cancelled": 1}
     assert Decimal(told["revenue"]) == first + second + old
     assert Decimal(told["average_order"]) == round((first + second + old) / 3, 2)
-    days = {day["day"]: (day["orders"], Decimal(day["revenue"])) for day in told["sales_by_day"]}
+    by_day = {day["day"]: (day["orders"], Decimal(day["revenue"])) for day in told["sales_by_day"]}
     today = datetime.now(UTC).date()
-    assert list(days) == [str(today - timedelta(days=number)) for number in range(6, -1, -1)]
+    assert list(by_day) == [str(today - timedelta(days=number)) for number in range(6, -1, -1)]
     sold = {str(today): (1, first), str(today - timedelta(days=2)): (1, second)}
-    assert {day: sums for day, sums in days.items() if sums != (0, 0)} == sold
+    assert {day: sums for day, sums in by_day.items() if sums != (0, 0)} == sold
     stool, lamp = product(client, STOOL), product(client, LAMP)
     assert [(best["product"]["slug"], best["quantity"]) for best in told["best_sellers"]] == [(STOOL, 5), (LAMP, 1)]
     assert [Decimal(best["revenue"]) for best in told["best_sellers"]] == [
