@@ -27,7 +27,11 @@ def test_motif_is_drawn_whole_for_its_own_name(motif: Path) -> None:
 @pytest.mark.parametrize(
     ("category", "slug", "like"),
     [
-        ("bags", "slim-card-holder", "bag"),
+        ("bags", "slim-card-holder", "wallet"),
+        ("bags", "something-slim", "bag"),
+        ("lighting", "beacon-desk-lamp", "desklamp"),
+        ("furniture", "folio-writing-desk", "desk"),
+        ("cycling", "lumen-bicycle-light-set", "bikelight"),
         ("kitchen", "a-cookbook", "book"),
         ("lighting", "ember", "lamp"),
         ("nothing", "known", "parcel"),
@@ -40,3 +44,7 @@ def test_motif_follows_the_name_then_the_category(category: str, slug: str, like
 
 def test_pictures_of_one_motif_differ_by_name() -> None:
     assert len({draw("mugs", f"mug-{number}") for number in range(20)}) > 15
+
+
+def test_colours_follow_the_slug_alone() -> None:
+    assert draw("cookware", "lantau-wok") == draw("goods", "lantau-wok")
