@@ -1,7 +1,7 @@
 """Runs the backend, or makes its tables and its first content.
 
-python -m backend                                serves, with granian
-python -m backend migrate [--check]              makes the tables that are missing
+python -m backend                                         serves, with granian
+python -m backend migrate [--check] [--to REVISION]       brings the tables to a revision, by default the newest
 python -m backend seed [--check] [--accounts-file FILE]   puts the catalogue and accounts there
 """
 
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from serving.server import AddressError, Tier, serve
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from tracing import SettingsError
 
 from backend.settings import Settings
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
             print(json.dumps(_maintain(options, settings)))
     except (SettingsError, AddressError) as error:
         return _refuse(str(error))
-    except OperationalError as error:
+    except DBAPIError as error:
         return _refuse(f"DATABASE_URL: the database cannot be used: {str(error.orig).splitlines()[0]}")
     return 0
 
@@ -42,7 +42,7 @@ def _maintain(options: argparse.Namespace, settings: Settings) -> dict[str, obje
     from backend import maintenance
 
     if options.command == "migrate":
-        return maintenance.migrate(settings, check=options.check)
+        return maintenance.migrate(settings, options.to, check=options.check)
     return maintenance.seed(settings, options.accounts_file, os.environ.get("ADMIN_ACCOUNT_FILE"), check=options.check)
 
 
@@ -51,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command")
     parser.set_defaults(command="serve")
     commands.add_parser("serve", help="serve with granian (the default)")
-    migrate = commands.add_parser("migrate", help="make the tables that are missing")
+    migrate = commands.add_parser("migrate", help="bring the tables to a revision; repeating changes nothing")
+    migrate.add_argument("--to", default="head", metavar="REVISION", help="head (the default), base or a revision")
     seed = commands.add_parser("seed", help="put the catalogue and accounts there; repeating changes nothing")
     seed.add_argument("--accounts-file", help="JSON list of {email, password, name}: customers to make")
     for command in (migrate, seed):

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from tracing import SettingsError
 
-from backend import cache, database, tables
+from backend import cache, database, schema
 from backend.passwords import Passwords
 from backend.seeding import Account, Catalog, seed_accounts, seed_catalog
 from backend.settings import Settings
@@ -25,18 +25,20 @@ class _Wanted:
     accounts: Sequence[Account]
 
 
-def migrate(settings: Settings, *, check: bool) -> dict[str, object]:
-    """Makes the missing tables; returns {"changed", "tables"}, the names of those that were or would be made."""
-    engine = database.connect(settings.database_url, 1).writer
-    try:
-        if check:
-            with engine.connect() as connection:
-                missing = tables.missing_tables(connection)
-        else:
-            missing = tables.migrate(engine)
-    finally:
-        engine.dispose()
-    return {"changed": bool(missing), "tables": missing}
+def migrate(settings: Settings, target: str = schema.HEAD, *, check: bool) -> dict[str, object]:
+    """Brings the tables to a revision; returns {"changed", "from", "to", "steps", "adopted"}.
+
+    The steps are the revisions that were made, or taken back where "to" is the older one; with `check` those that
+    would be. None is the revision of a database without tables, `adopted` tells of tables that had no revision yet.
+    """
+    plan = schema.migrate(settings.database_url, target, check=check)
+    return {
+        "changed": bool(plan.steps) or plan.adopted,
+        "from": plan.current,
+        "to": plan.target,
+        "steps": list(plan.steps),
+        "adopted": plan.adopted,
+    }
 
 
 def seed(settings: Settings, accounts_file: str | None, admin_file: str | None, *, check: bool) -> dict[str, object]:
@@ -49,7 +51,7 @@ def seed(settings: Settings, accounts_file: str | None, admin_file: str | None, 
     engine = database.connect(settings.database_url, 1).writer
     try:
         with engine.connect() as connection:
-            if check and tables.missing_tables(connection):
+            if check and schema.plan(connection).steps:
                 return {"changed": True, **result}
             changed = _seed(connection, wanted, Passwords(settings.argon2_memory_kib, settings.argon2_passes))
             connection.rollback() if check else connection.commit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,16 +35,28 @@ def flushed_redis_url(redis_url: str) -> str:
     return redis_url.removesuffix("/0") + "/5"
 
 
-@pytest.fixture(scope="module")
-def empty_database_url(database_url: str) -> Iterator[str]:
-    """A database of this module, without tables."""
-    name = f"backend_{secrets.token_hex(4)}"
+@pytest.fixture(scope="session")
+def new_database(database_url: str) -> Callable[[], AbstractContextManager[str]]:
+    """Makes a database without tables that lasts as long as a block; yields its SQLAlchemy URL."""
     server = database_url.replace("+psycopg", "")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield database_url.removesuffix("/shop") + f"/{name}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def made() -> Iterator[str]:
+        name = f"backend_{secrets.token_hex(4)}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        yield database_url.removesuffix("/shop") + f"/{name}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def empty_database_url(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    """A database of this module, without tables."""
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
