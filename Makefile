@@ -94,7 +94,7 @@ bench-localaws: test-environment ## what the AWS stand-in bears, and what the da
 	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/localaws.py
 
 .PHONY: bench-apps
-bench-apps: test-environment ## what tracing costs a request, what a cached answer costs, what both tiers bear
+bench-apps: test-environment ## what tracing costs a request, what a cached answer costs, orders a second, what both tiers bear
 	@tests/system_packages.sh wrk
 	@PYTHONPATH=apps:tests $(VENV)/bin/python tests/benchmarks/apps.py $(PARTS)
 

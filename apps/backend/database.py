@@ -22,7 +22,7 @@ _OPTIONS = "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=3000 -c id
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """`writer` opens transactions; `reader` runs single statements without the round trips of BEGIN and ROLLBACK."""
+    """`writer` opens transactions; `reader` runs single statements, each a transaction, without BEGIN and COMMIT."""
 
     writer: Engine
     reader: Engine

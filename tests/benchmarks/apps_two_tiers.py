@@ -8,13 +8,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from http.client import HTTPConnection
 from typing import Final
 
 import orjson
 from benchmarks.rounds import cpu_seconds
 from benchmarks.servers import Server, get, wait_until_sampled
-from benchmarks.shop import ACCOUNTS, PASSWORD, Shop, email
+from benchmarks.shop import ACCOUNTS, Shop, email, token
 from benchmarks.stand_in import StandIn, drained, stored, xray_daemon
 from benchmarks.users import Call, Load, load
 from loadtest.profiles import built_in_profiles
@@ -100,7 +99,7 @@ class _Mix:
     def __init__(self, backend: int, frontend: int, headers: Mapping[str, str]) -> None:
         self._backend, self._frontend, self._headers = backend, frontend, headers
         self._weights = built_in_profiles()["demo"].mix
-        self._tokens = [_token(backend, email(number), headers) for number in range(ACCOUNTS)]
+        self._tokens = [token(backend, email(number), headers) for number in range(ACCOUNTS)]
         products = orjson.loads(get(backend, "/api/catalog/products", headers).body)["data"]["items"]
         categories = orjson.loads(get(backend, "/api/catalog/categories", headers).body)["data"]
         self._product_slugs = [product["slug"] for product in products]
@@ -140,16 +139,3 @@ class _Mix:
         fields = {"Host": f"127.0.0.1:{port}", "User-Agent": "benchmark", **self._headers, **headers}
         lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         return Call(port, kind, ("\r\n".join(lines) + "\r\n\r\n").encode())
-
-
-def _token(port: int, address: str, headers: Mapping[str, str]) -> str:
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
-    body = orjson.dumps({"email": address, "password": PASSWORD})
-    connection.request("POST", "/api/auth/login", body, {"Content-Type": "application/json", **headers})
-    answer = connection.getresponse()
-    content = answer.read()
-    connection.close()
-    if answer.status != 200:
-        raise RuntimeError(f"{address} cannot log in: {answer.status} {content!r}")
-    token: str = orjson.loads(content)["data"]["token"]
-    return token

@@ -8,12 +8,14 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
+import orjson
 from benchmarks.servers import Server, serving
 from support.playbooks import ROOT
 from support.servers import postgresql_server, redis_server
@@ -61,6 +63,20 @@ def shop() -> Iterator[Shop]:
 def email(number: int) -> str:
     """A customer's address."""
     return f"customer-{number}@example.com"
+
+
+def token(port: int, address: str, headers: Mapping[str, str]) -> str:
+    """Logs a customer in. Raises RuntimeError where the backend refuses."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    body = orjson.dumps({"email": address, "password": PASSWORD})
+    connection.request("POST", "/api/auth/login", body, {"Content-Type": "application/json", **headers})
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"{address} cannot log in: {answer.status} {content!r}")
+    bearer: str = orjson.loads(content)["data"]["token"]
+    return bearer
 
 
 def _made(folder: Path, redis_url: str, database_url: str) -> Shop:

@@ -28,11 +28,14 @@ def place(
     return client.post("/api/orders", json={"items": items, "shipping_address": ADDRESS}, headers=headers)
 
 
-def change_product(database_url: str, slug: str, **columns: object) -> None:
-    """Changes a product's row behind the shop's back."""
+def change_product(database_url: str, slug: str, **columns: object) -> dict[str, object]:
+    """Changes a product's row behind the shop's back; returns what the columns were."""
     changes = sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in columns.items()
     )
-    statement = sql.SQL("UPDATE products SET {} WHERE slug = {}").format(changes, slug)
+    chosen = sql.SQL(", ").join(map(sql.Identifier, columns))
     with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
-        assert connection.execute(statement).rowcount == 1
+        found = connection.execute(sql.SQL("SELECT {} FROM products WHERE slug = {}").format(chosen, slug)).fetchone()
+        connection.execute(sql.SQL("UPDATE products SET {} WHERE slug = {}").format(changes, slug))
+    assert found is not None
+    return dict(zip(columns, found, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +13,11 @@ from sqlalchemy import RowMapping
 from sqlalchemy.engine import Connection
 
 from backend.cache import product_tag
-from backend.errors import ApiError, invalid, not_found
+from backend.errors import ApiError, not_found
 from backend.services.accounts import Identity
 from backend.services.catalog import pages
 from backend.services.shop import Shop
+from backend.storage import checkout as checkouts
 from backend.storage import orders as storage
 
 # Which status may follow which.
@@ -27,35 +28,43 @@ TRANSITIONS = {
     "delivered": frozenset[str](),
     "cancelled": frozenset[str](),
 }
+# What a checkout is refused for.
+_WORST_FIRST = ("not_on_sale", "out_of_stock", "price_changed")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """What a customer orders: quantities by product id, and where it goes."""
+    """What a customer orders: quantities by product id, where it goes, and the prices they were shown, if told."""
 
     quantities: Mapping[int, int]
     shipping_address: Mapping[str, str]
+    prices: Mapping[int, Decimal] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Tells whether two checkouts ask for the same."""
-        content = {"items": sorted(self.quantities.items()), "address": dict(self.shipping_address)}
+        content: dict[str, Any] = {"items": sorted(self.quantities.items()), "address": dict(self.shipping_address)}
+        if self.prices:
+            content["prices"] = sorted((key, str(price)) for key, price in self.prices.items())
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def place(shop: Shop, identity: Identity, checkout: Checkout, idempotency_key: str) -> tuple[dict[str, Any], bool]:
     """Makes an order, or finds the one made with this key; says whether it is new.
 
-    Raises ApiError: 400 for products that are not on sale, 409 where stock does not suffice, 422 where the key was
-    used for another checkout.
+    Raises ApiError: 409 for products that are not on sale, not in stock or at another price than was told, with a field
+    for each; 422 where the key was used for another checkout.
     """
-    with shop.database.writer.begin() as connection:
-        order_id = storage.add(connection, _new_order(identity, checkout, idempotency_key))
-        if order_id is None:
-            return _repeated(connection, identity, checkout, idempotency_key), False
-        _take_stock(connection, order_id, checkout)
-        order = _one(connection, order_id, identity.user_id)
+    digest = checkout.digest()
+    order = {"user": identity.user_id, "address": checkout.shipping_address, "key": idempotency_key, "digest": digest}
+    with shop.database.reader.connect() as connection:
+        lines = checkouts.place(connection, checkout.quantities, checkout.prices, order)
+        if lines[0]["id"] is None:
+            made = _made_before(connection, identity.user_id, idempotency_key, digest)
+            if made is None:
+                raise _refusal(lines)
+            return made, False
     shop.cache.drop(map(product_tag, checkout.quantities))
-    return order, True
+    return _shown(lines[0], lines), True
 
 
 def mine(shop: Shop, identity: Identity, status: str | None, page: int, limit: int) -> dict[str, Any]:
@@ -84,44 +93,33 @@ def set_status(shop: Shop, order_id: int, status: str) -> dict[str, Any]:
     return _move(shop, order_id, status, None)
 
 
-def _new_order(identity: Identity, checkout: Checkout, idempotency_key: str) -> dict[str, Any]:
-    return {
-        "user_id": identity.user_id,
-        "total": Decimal(0),
-        "shipping_address": dict(checkout.shipping_address),
-        "idempotency_key": idempotency_key,
-        "request_digest": checkout.digest(),
-    }
-
-
-def _repeated(connection: Connection, identity: Identity, checkout: Checkout, idempotency_key: str) -> dict[str, Any]:
-    order = storage.by_key(connection, identity.user_id, idempotency_key)
+def _made_before(connection: Connection, user_id: int, key: str, digest: str) -> dict[str, Any] | None:
+    """The order that a user made with a key, also where its products cannot be had any more."""
+    order = storage.by_key(connection, user_id, key)
     if order is None:
-        raise ApiError(409, "conflict", "the order is being changed, try again")
-    if order["request_digest"] != checkout.digest():
+        return None
+    if order["request_digest"] != digest:
         raise ApiError(422, "idempotency_key_reused", "the Idempotency-Key was used for another checkout")
     return _shown(order, storage.items_of(connection, [order["id"]])[order["id"]])
 
 
-def _take_stock(connection: Connection, order_id: int, checkout: Checkout) -> None:
-    products = storage.lock_products(connection, checkout.quantities)
-    for product_id, quantity in checkout.quantities.items():
-        _check(products.get(product_id), product_id, quantity)
-    storage.change_stock(connection, {key: -quantity for key, quantity in checkout.quantities.items()})
-    items = [
-        {"product_id": key, "quantity": quantity, "unit_price": products[key]["price"]}
-        for key, quantity in checkout.quantities.items()
-    ]
-    total = sum((item["unit_price"] * item["quantity"] for item in items), Decimal(0))
-    storage.complete(connection, order_id, total, items)
+def _refusal(lines: Sequence[RowMapping]) -> ApiError:
+    """409 with what is wrong with each product; the code is that of the worst."""
+    problems = {line["product_id"]: _problem(line) for line in lines if not line["granted"]}
+    if not problems:
+        return ApiError(409, "conflict", "the order is being changed, try again")
+    code = min((code for code, _message in problems.values()), key=_WORST_FIRST.index)
+    fields = {f"items.{product_id}": message for product_id, (_code, message) in problems.items()}
+    return ApiError(409, code, "; ".join(fields.values()), fields=fields)
 
 
-def _check(product: RowMapping | None, product_id: int, quantity: int) -> None:
-    if product is None or product["status"] != "active":
-        raise invalid(items=f"product {product_id} is not on sale")
-    if product["stock"] < quantity:
-        message = f"only {product['stock']} of {product['name']} left"
-        raise ApiError(409, "out_of_stock", message, fields={"items": f"product {product_id}: {message}"})
+def _problem(line: RowMapping) -> tuple[str, str]:
+    name = line["name"] or f"product {line['product_id']}"
+    if not line["on_sale"]:
+        return "not_on_sale", f"{name} is not on sale"
+    if line["stock"] < line["quantity"]:
+        return "out_of_stock", f"only {line['stock']} of {name} left"
+    return "price_changed", f"{name} costs {line['unit_price']} EUR now"
 
 
 def _move(shop: Shop, order_id: int, status: str, user_id: int | None) -> dict[str, Any]:
@@ -131,20 +129,12 @@ def _move(shop: Shop, order_id: int, status: str, user_id: int | None) -> dict[s
             raise not_found("order")
         if status not in TRANSITIONS[order["status"]]:
             raise ApiError(409, "wrong_status", f"an order that is {order['status']} cannot become {status}")
-        returned = _return_stock(connection, order_id) if status == "cancelled" else []
+        returned = storage.return_stock(connection, order_id) if status == "cancelled" else []
         storage.set_status(connection, order_id, status)
-        moved = _one(connection, order_id, user_id)
+        moved = _shown({**order, "status": status}, storage.items_of(connection, [order_id])[order_id])
     if returned:
         shop.cache.drop(map(product_tag, returned))
     return moved
-
-
-def _return_stock(connection: Connection, order_id: int) -> list[int]:
-    items = storage.items_of(connection, [order_id])[order_id]
-    quantities = {item["product_id"]: item["quantity"] for item in items}
-    storage.lock_products(connection, quantities)
-    storage.change_stock(connection, quantities)
-    return list(quantities)
 
 
 def _one(connection: Connection, order_id: int, user_id: int | None) -> dict[str, Any]:
@@ -164,7 +154,7 @@ def _page(
     return {"items": shown, "page": page, "limit": limit, "total": total, "pages": pages(total, limit)}
 
 
-def _shown(order: RowMapping, items: Sequence[RowMapping]) -> dict[str, Any]:
+def _shown(order: RowMapping | dict[str, Any], items: Sequence[RowMapping]) -> dict[str, Any]:
     return {
         "id": order["id"],
         "number": f"{order['id']:08d}",

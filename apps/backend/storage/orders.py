@@ -1,14 +1,11 @@
-"""Orders and the stock they take, in the database."""
+"""Orders in the database, once they are made."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import Integer, RowMapping, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Integer, RowMapping, bindparam, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from backend.tables import order_items, orders, products, users
@@ -40,40 +37,14 @@ _ITEMS = (
     .where(order_items.c.order_id.in_(bindparam("orders", expanding=True)))
     .order_by(order_items.c.product_id)
 )
-
-
-def add(connection: Connection, values: Mapping[str, Any]) -> int | None:
-    """A new order's id, or None where the user has one with this idempotency key.
-
-    A second transaction with the key waits here until the first is committed or given up.
-    """
-    row = insert(orders).values(**values).on_conflict_do_nothing(constraint="orders_idempotency_key")
-    return connection.execute(row.returning(orders.c.id)).scalar_one_or_none()
-
-
-def lock_products(connection: Connection, product_ids: Iterable[int]) -> dict[int, RowMapping]:
-    """Products by id, locked in the order of their ids, so that no two checkouts wait for each other."""
-    chosen = select(products.c.id, products.c.name, products.c.price, products.c.stock, products.c.status)
-    rows = connection.execute(
-        chosen.where(products.c.id.in_(sorted(product_ids))).order_by(products.c.id).with_for_update()
-    )
-    return {row["id"]: row for row in rows.mappings()}
-
-
-def change_stock(connection: Connection, changes: Mapping[int, int]) -> None:
-    """Adds to the stock of locked products; a negative number takes."""
-    statement = (
-        update(products)
-        .where(products.c.id == bindparam("product"))
-        .values(stock=products.c.stock + bindparam("change"))
-    )
-    connection.execute(statement, [{"product": key, "change": changes[key]} for key in sorted(changes)])
-
-
-def complete(connection: Connection, order_id: int, total: Decimal, items: Sequence[Mapping[str, Any]]) -> None:
-    """Gives a new order its items and its total."""
-    connection.execute(order_items.insert(), [{"order_id": order_id, **item} for item in items])
-    connection.execute(update(orders).where(orders.c.id == order_id).values(total=total))
+# Products are locked in the order of their ids, as a checkout does.
+_RETURN = text("""
+WITH item AS (
+  SELECT product_id, quantity FROM order_items JOIN products ON id = product_id WHERE order_id = :order
+  ORDER BY product_id FOR NO KEY UPDATE OF products
+)
+UPDATE products SET stock = stock + quantity FROM item WHERE id = product_id RETURNING id
+""")
 
 
 def by_key(connection: Connection, user_id: int, idempotency_key: str) -> RowMapping | None:
@@ -90,6 +61,11 @@ def by_id(connection: Connection, order_id: int, user_id: int | None, lock: bool
     if lock:
         query = query.with_for_update()
     return connection.execute(query).mappings().one_or_none()
+
+
+def return_stock(connection: Connection, order_id: int) -> Sequence[int]:
+    """Gives back what a locked order took; returns the ids of its products."""
+    return connection.execute(_RETURN, {"order": order_id}).scalars().all()
 
 
 def set_status(connection: Connection, order_id: int, status: str) -> None:

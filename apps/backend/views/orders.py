@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from backend.answers import success
 from backend.errors import invalid, not_found
-from backend.requests import id_or_slug, json_object, page_and_limit, parameter, text, whole_number
+from backend.requests import id_or_slug, json_object, page_and_limit, parameter, price, text, whole_number
 from backend.services import orders as service
 from backend.services import sales
 from backend.services.orders import TRANSITIONS, Checkout
@@ -38,7 +39,8 @@ def mine() -> Response:
 def place() -> Response:
     who = identity()
     body = json_object(request)
-    checkout = Checkout(_quantities(body), _shipping_address(body))
+    items = _items(body)
+    checkout = Checkout(_quantities(items), _shipping_address(body), _prices(items))
     order, is_new = service.place(shop(), who, checkout, _idempotency_key())
     return success(order, 201, {} if is_new else {"Idempotency-Replayed": "true"})
 
@@ -102,19 +104,35 @@ def _idempotency_key() -> str:
     return key
 
 
-def _quantities(body: dict[str, Any]) -> dict[int, int]:
-    """Quantities by product id; a product that is named twice is ordered once with both quantities."""
+def _items(body: dict[str, Any]) -> list[dict[str, Any]]:
     items = body.get("items")
     if not isinstance(items, list) or not 1 <= len(items) <= _ITEMS_HIGHEST:
         raise invalid(items=f"must be a list of 1 to {_ITEMS_HIGHEST} objects")
+    if not all(isinstance(item, dict) for item in items):
+        raise invalid(items="must be objects with product_id, quantity and, if you like, unit_price")
+    return items
+
+
+def _quantities(items: list[dict[str, Any]]) -> dict[int, int]:
+    """Quantities by product id; a product that is named twice is ordered once with both quantities."""
     quantities: dict[int, int] = {}
     for item in items:
-        if not isinstance(item, dict):
-            raise invalid(items="must be objects with product_id and quantity")
         product_id = whole_number(item, "product_id", 1, _PRODUCT_ID_HIGHEST)
         quantity = whole_number(item, "quantity", 1, _QUANTITY_HIGHEST)
         quantities[product_id] = quantities.get(product_id, 0) + quantity
     return quantities
+
+
+def _prices(items: list[dict[str, Any]]) -> dict[int, Decimal]:
+    """By product id, what the customer was shown that it costs, where the client tells."""
+    prices: dict[int, Decimal] = {}
+    for item in items:
+        if not isinstance(item.get("unit_price"), str | None):
+            raise invalid(unit_price="must be a text, as the catalogue shows it")
+        shown = price(item, "unit_price")
+        if shown is not None and prices.setdefault(item["product_id"], shown) != shown:
+            raise invalid(unit_price="must be the same for the same product")
+    return prices
 
 
 def _shipping_address(body: dict[str, Any]) -> dict[str, str]:

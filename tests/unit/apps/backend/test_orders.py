@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -119,6 +119,88 @@ def test_orders_are_their_owners(client: FlaskClient, log_in: LogIn) -> None:
     assert order not in [item["id"] for item in client.get("/api/orders", headers=stranger).get_json()["data"]["items"]]
 
 
+@pytest.fixture
+def changed(seeded_settings: Settings) -> Iterator[Callable[..., None]]:
+    """Changes products behind the shop's back, and puts them back."""
+    found: dict[str, dict[str, object]] = {}
+
+    def change(slug: str, **columns: object) -> None:
+        before = change_product(seeded_settings.database_url, slug, **columns)
+        found[slug] = before | found.get(slug, {})
+
+    yield change
+    for slug, columns in found.items():
+        change_product(seeded_settings.database_url, slug, **columns)
+
+
+def test_refusal_says_what_is_wrong_with_each_item(
+    client: FlaskClient, log_in: LogIn, changed: Callable[..., None]
+) -> None:
+    lamp, stool, kettle = (product(client, slug) for slug in (LAMP, STOOL, KETTLE))
+    items = [{"product_id": item["id"], "quantity": 4, "unit_price": item["price"]} for item in (kettle, lamp, stool)]
+    body = {"items": [*items, {"product_id": 10**17, "quantity": 1}], "shipping_address": ADDRESS}
+    changed(LAMP, price="123.45")
+    changed(STOOL, stock=3)
+    changed(KETTLE, status="archived")
+    refused = client.post("/api/orders", json=body, headers=log_in("ada"))
+    error = refused.get_json()["error"]
+    assert (refused.status_code, error["code"]) == (409, "not_on_sale")
+    assert error["fields"] == {
+        f"items.{kettle['id']}": f"{kettle['name']} is not on sale",
+        f"items.{lamp['id']}": f"{lamp['name']} costs 123.45 EUR now",
+        f"items.{stool['id']}": f"only 3 of {stool['name']} left",
+        f"items.{10**17}": f"product {10**17} is not on sale",
+    }
+    assert all(problem in error["message"] for problem in error["fields"].values())
+
+
+@pytest.mark.parametrize(
+    ("columns", "code"),
+    [
+        ({"status": "archived"}, "not_on_sale"),
+        ({"status": "draft", "stock": 0}, "not_on_sale"),
+        ({"stock": 0, "price": "1.00"}, "out_of_stock"),
+        ({"price": "1.00"}, "price_changed"),
+    ],
+)
+def test_product_that_changed_meanwhile_is_refused_and_nothing_is_taken(
+    client: FlaskClient, log_in: LogIn, changed: Callable[..., None], columns: dict[str, object], code: str
+) -> None:
+    header, lamp, stool = log_in("ada"), product(client, LAMP), product(client, STOOL)
+    orders = client.get("/api/orders", headers=header).get_json()["data"]["total"]
+    items = [{"product_id": item["id"], "quantity": 1, "unit_price": item["price"]} for item in (lamp, stool)]
+    changed(LAMP, **columns)
+    refused = client.post("/api/orders", json={"items": items, "shipping_address": ADDRESS}, headers=header)
+    error = refused.get_json()["error"]
+    assert (refused.status_code, error["code"], list(error["fields"])) == (409, code, [f"items.{lamp['id']}"])
+    assert product(client, STOOL)["stock"] == stool["stock"]
+    assert client.get("/api/orders", headers=header).get_json()["data"]["total"] == orders
+
+
+def test_price_that_is_told_as_it_is_is_taken(client: FlaskClient, log_in: LogIn) -> None:
+    lamp = product(client, LAMP)
+    item = {"product_id": lamp["id"], "quantity": 2, "unit_price": lamp["price"]}
+    header, key = log_in("ada"), {"Idempotency-Key": secrets.token_hex(8)}
+    body = {"items": [item], "shipping_address": ADDRESS}
+    made = client.post("/api/orders", json=body, headers=header | key)
+    assert (made.status_code, made.get_json()["data"]["items"][0]["unit_price"]) == (201, lamp["price"])
+    del item["unit_price"]
+    assert client.post("/api/orders", json=body, headers=header | key).status_code == 422
+
+
+def test_repeat_finds_its_order_when_the_product_is_gone(
+    client: FlaskClient, log_in: LogIn, changed: Callable[..., None]
+) -> None:
+    header, key = log_in("ada"), secrets.token_hex(8)
+    first = place(client, header, {STOOL: 1}, key)
+    again = {"items": [{"product_id": first.get_json()["data"]["items"][0]["product"]["id"], "quantity": 1}]}
+    for columns in ({"stock": 0}, {"status": "archived"}):
+        changed(STOOL, **columns)
+        body = again | {"shipping_address": ADDRESS}
+        repeated = client.post("/api/orders", json=body, headers=header | {"Idempotency-Key": key})
+        assert (repeated.status_code, repeated.data) == (201, first.data)
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -129,7 +211,9 @@ def test_orders_are_their_owners(client: FlaskClient, log_in: LogIn) -> None:
         ({"items": [{"product_id": 1, "quantity": True}]}, "quantity"),
         ({"items": [{"product_id": "1", "quantity": 1}]}, "product_id"),
         ({"items": [{"product_id": 10**20, "quantity": 1}]}, "product_id"),
-        ({"items": [{"product_id": 10**17, "quantity": 1}]}, "items"),
+        ({"items": [{"product_id": 1, "quantity": 1, "unit_price": 5}]}, "unit_price"),
+        ({"items": [{"product_id": 1, "quantity": 1, "unit_price": "x"}]}, "unit_price"),
+        ({"items": [{"product_id": 1, "quantity": 1, "unit_price": price} for price in ("1.00", "2")]}, "unit_price"),
         ({"shipping_address": None}, "shipping_address"),
         ({"shipping_address": ADDRESS | {"country": "Germany"}}, "country"),
         ({"shipping_address": ADDRESS | {"city": "a\0b"}}, "city"),
