@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from serving.keys import KEY_BYTES, KeyRing
 from tracing import TracingSettings
 from tracing.settings import SettingsError
 
 SERVICE_NAME = "ecommerce-backend"
-_TOKEN_KEY_BYTES = 32
 _SECRET_CHARACTERS = 16
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -31,7 +31,7 @@ class Settings:
 
     database_url: str
     redis_url: str
-    token_key: bytes = field(repr=False)
+    token_key_file: Path
     host: str = "127.0.0.1"
     port: int = 4000
     workers: int = 1
@@ -52,7 +52,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, serving: bool = True) -> Settings:
-        """Reads the variables of the README's table; the token key is only needed for serving.
+        """Reads the variables of the README's table; the keys of tokens are only needed for serving.
 
         Raises SettingsError, which names the variable and the remedy.
         """
@@ -60,7 +60,7 @@ class Settings:
         return cls(
             database_url=_required(environ, "DATABASE_URL", "postgresql+psycopg://user@host:port/database"),
             redis_url=_required(environ, "REDIS_URL", "redis://host:port/0"),
-            token_key=_token_key(environ) if serving else b"",
+            token_key_file=_token_key_file(environ) if serving else Path(),
             host=environ.get("BACKEND_HOST") or "127.0.0.1",
             port=_number(environ, "BACKEND_PORT", 4000, 1, 65_535),
             workers=_number(environ, "BACKEND_WORKERS", 1, 1, 64),
@@ -124,14 +124,16 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
         ) from None
 
 
-def _token_key(environ: Mapping[str, str]) -> bytes:
-    path = _required(environ, "TOKEN_KEY_FILE", f"a file of at least {_TOKEN_KEY_BYTES} random bytes")
-    key = _content(path, "TOKEN_KEY_FILE")
-    if len(key) < _TOKEN_KEY_BYTES:
-        raise SettingsError(
-            f"TOKEN_KEY_FILE {path} holds {len(key)} bytes: put at least {_TOKEN_KEY_BYTES} random ones"
-        )
-    return key
+def _token_key_file(environ: Mapping[str, str]) -> Path:
+    name = "TOKEN_KEY_FILE"
+    path = Path(_required(environ, name, f"a file of at least {KEY_BYTES} random bytes, or a folder of such files"))
+    try:
+        KeyRing(path)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{name} {path} cannot be read: {error.strerror}") from None
+    return path
 
 
 def _loadtest_secret(environ: Mapping[str, str]) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from serving.keys import KeyRing
 from serving.measured import MeasuredApplication, note_routes
 from serving.metrics import HttpMetrics
 from serving.requests import GuardedRequest
@@ -19,6 +20,7 @@ from frontend.pages import account, auth, cart, catalog, checkout, system
 from frontend.services.accounts import Accounts
 from frontend.services.catalog import Catalog
 from frontend.services.orders import Orders
+from frontend.sessions import RotatingSessions
 from frontend.settings import Settings
 from frontend.visitor import FORM_TOKEN_FIELD, check_form_token, form_token
 
@@ -48,7 +50,6 @@ def close_app(app: Flask) -> None:
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
-        SECRET_KEY=settings.session_key,
         SESSION_COOKIE_NAME="shop",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -60,6 +61,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         PROPAGATE_EXCEPTIONS=False,
     )
+    app.session_interface = RotatingSessions(KeyRing(settings.session_key_file))
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from serving.keys import KEY_BYTES, KeyRing
 from tracing import SettingsError, TracingSettings
 
 SERVICE_NAME = "ecommerce-frontend"
 
 _Value = TypeVar("_Value")
-_MINIMUM_KEY_BYTES = 32
 _SWITCH = {"on": True, "off": False}
 
 
@@ -22,7 +22,7 @@ class Settings:
     """What the storefront is told from outside; README.md lists the variables."""
 
     internal_api_url: str
-    session_key: bytes = field(repr=False)
+    session_key_file: Path
     tracing: TracingSettings = field(default_factory=lambda: TracingSettings(SERVICE_NAME))
     host: str = "127.0.0.1"
     port: int = 3000
@@ -40,7 +40,7 @@ class Settings:
         """Reads and checks every variable; raises SettingsError for the first that is wrong."""
         return cls(
             internal_api_url=_read(environ, "INTERNAL_API_URL", _http_url, None),
-            session_key=_read(environ, "SESSION_KEY_FILE", _key, None),
+            session_key_file=_read(environ, "SESSION_KEY_FILE", _key_file, None),
             tracing=TracingSettings.from_environment(environ, SERVICE_NAME, trust_incoming_sampled=False),
             host=environ.get("FRONTEND_HOST") or cls.host,
             port=_read(environ, "FRONTEND_PORT", _whole_number(1, 65535), cls.port),
@@ -69,7 +69,7 @@ def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], _Value],
 
 _REMEDIES = {
     "INTERNAL_API_URL": "give the backend's address as seen from here, for example http://127.0.0.1:4000",
-    "SESSION_KEY_FILE": f"give the path of a file with at least {_MINIMUM_KEY_BYTES} random bytes",
+    "SESSION_KEY_FILE": f"give the path of a file with at least {KEY_BYTES} random bytes, or of a folder of such files",
 }
 
 
@@ -81,11 +81,9 @@ def _http_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _key(text: str) -> bytes:
-    key = Path(text).read_bytes().strip()
-    if len(key) < _MINIMUM_KEY_BYTES:
-        raise ValueError(f"the file holds {len(key)} bytes, at least {_MINIMUM_KEY_BYTES} are needed")
-    return key
+def _key_file(text: str) -> Path:
+    KeyRing(Path(text))  # raises what is wrong with it
+    return Path(text)
 
 
 def _secret(text: str) -> str:

@@ -16,7 +16,7 @@ from backend.errors import ApiError
 from backend.services.caching import Fresh, read_through
 from backend.services.shop import Shop
 from backend.storage import users as storage
-from backend.tokens import Claims
+from backend.tokens import Claims, TokenRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,12 @@ def _logged_in(shop: Shop, connection: Connection, user: RowMapping) -> dict[str
 
 def _claims(shop: Shop, authorization: str | None) -> Claims:
     scheme, _unused, token = (authorization or "").partition(" ")
-    claims = shop.tokens.read(token.strip()) if scheme.lower() == "bearer" else None
-    if claims is None:
+    if scheme.lower() != "bearer":
         raise _unauthorized()
-    return claims
+    try:
+        return shop.tokens.read(token.strip())
+    except TokenRefused:
+        raise _unauthorized() from None
 
 
 def _me(shop: Shop, claims: Claims) -> tuple[bytes, bool]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from serving.keys import KeyRing
+
 from backend import cache, database
 from backend.cache import RedisGate, ResponseCache
 from backend.counters import CacheCounters
@@ -49,6 +51,6 @@ def open_shop(settings: Settings) -> Shop:
         hot=HotCache(settings.hot_cache_bytes),
         counters=CacheCounters(gate),
         limits=RateLimits(gate, settings),
-        tokens=Tokens(settings.token_key, settings.token_seconds),
+        tokens=Tokens(KeyRing(settings.token_key_file), settings.token_seconds),
         passwords=Passwords(settings.argon2_memory_kib, settings.argon2_passes),
     )

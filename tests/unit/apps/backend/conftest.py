@@ -67,10 +67,11 @@ def seeded_settings(
     folder: Path = tmp_path_factory.mktemp("accounts")
     (folder / "accounts.json").write_text(json.dumps(ACCOUNTS))
     (folder / "admin.json").write_text(json.dumps(ADMIN))
+    (folder / "token.key").write_bytes(secrets.token_bytes(32))
     settings = Settings(
         database_url=empty_database_url,
         redis_url=flushed_redis_url,
-        token_key=secrets.token_bytes(32),
+        token_key_file=folder / "token.key",
         loadtest_secret=SECRET,
         rate_limits=False,
         argon2_memory_kib=8,

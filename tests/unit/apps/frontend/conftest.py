@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -22,14 +23,15 @@ def api() -> Iterator[FakeShopApi]:
 
 
 @pytest.fixture
-def make_app(api: FakeShopApi) -> Iterator[MakeApp]:
+def make_app(api: FakeShopApi, tmp_path: Path) -> Iterator[MakeApp]:
     """Makes an app before the backend, with settings of one's own."""
     made: list[Flask] = []
+    (tmp_path / "session.key").write_bytes(b"k" * 32)
 
     def make(**changes: object) -> Flask:
         settings: dict[str, object] = {
             "internal_api_url": api.url,
-            "session_key": b"k" * 32,
+            "session_key_file": tmp_path / "session.key",
             "tracing": TracingSettings(SERVICE_NAME, mode="off"),
             "read_timeout_seconds": 2.0,
         }

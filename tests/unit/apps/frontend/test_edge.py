@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,8 +163,9 @@ def test_form_token_belongs_to_one_session(make_app: MakeApp) -> None:
     assert mine.post("/logout", data=form).status_code == 400
 
 
-def test_session_of_another_key_is_nobodys(make_app: MakeApp) -> None:
-    app, other = make_app(), make_app(session_key=b"o" * 32)
+def test_session_of_another_key_is_nobodys(make_app: MakeApp, tmp_path: Path) -> None:
+    (tmp_path / "other.key").write_bytes(b"o" * 32)
+    app, other = make_app(), make_app(session_key_file=tmp_path / "other.key")
     client, forger = app.test_client(), other.test_client()
     forger.post("/cart", data=read_page(forger.get("/products/mug-1").text).form("/cart"))
     cookie = forger.get_cookie("shop")
