@@ -14,7 +14,7 @@ from serving.metrics import HttpMetrics
 from serving.requests import GuardedRequest
 from tracing import instrument, uninstrument
 
-from frontend import edge, errors, pages, security, text
+from frontend import edge, errors, fragments, pages, security, text
 from frontend.client import BackendClient
 from frontend.pages import account, auth, cart, catalog, checkout, system
 from frontend.services.accounts import Accounts
@@ -72,12 +72,14 @@ def _make_shop(settings: Settings) -> pages.Shop:
         settings.read_timeout_seconds,
         edge.forwarded_headers(settings.loadtest_secret),
     )
-    return pages.Shop(Catalog(client, settings.categories_ttl_seconds), Accounts(client), Orders(client))
+    catalog = Catalog(client, settings.categories_ttl_seconds, settings.lists_memory_bytes)
+    return pages.Shop(catalog, Accounts(client), Orders(client))
 
 
 def _install_templates(app: Flask) -> None:
     stylesheet = f"/static/site.css?v={_fingerprint(app, 'site.css')}"
     text.install(app.jinja_env)
+    fragments.install(app.jinja_env)
 
     @app.context_processor
     def every_page() -> dict[str, Any]:

@@ -14,6 +14,8 @@ from weakref import WeakSet
 import orjson
 from tracing.http import outgoing
 
+from frontend.memory import AnswerMemory
+
 _Value = TypeVar("_Value")
 _REMOTE_NAME = "ecommerce-backend"
 _MAXIMUM_ANSWER_BYTES = 8 * 1024 * 1024
@@ -79,10 +81,21 @@ class BackendClient:
         self._open, self._open_lock = WeakSet[http.client.HTTPConnection](), threading.Lock()
 
     def get(
-        self, path: str, parse: Callable[[Any], _Value], query: _Query | None = None, token: str | None = None
+        self,
+        path: str,
+        parse: Callable[[Any], _Value],
+        query: _Query | None = None,
+        token: str | None = None,
+        memory: AnswerMemory[_Value] | None = None,
     ) -> _Value:
-        """What `parse` makes of the answer's data; raises BackendError or BackendRefused."""
-        return self._data(self._call("GET", _target(path, query), None, _bearer(token)), parse)
+        """What `parse` makes of the answer's data; raises BackendError or BackendRefused.
+
+        With a memory it is what was made of the same answer before, if that is still there: for public answers only.
+        """
+        answer = self._call("GET", _target(path, query), None, _bearer(token))
+        if memory is None or answer.status >= 400:
+            return self._data(answer, parse)
+        return memory.made_of(answer.body, lambda: self._data(answer, parse))
 
     def post(
         self,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
+
+from markupsafe import Markup
 
 Json = Any
 ProductId = int | str
@@ -52,12 +54,13 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_Item]):
-    """One page of a longer list; pages count from 1."""
+    """One page of a longer list; pages count from 1. `rendered` is what was made of the whole of it, by its use."""
 
     items: tuple[_Item, ...]
     page: int
     pages: int
     total: int
+    rendered: dict[str, Markup] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

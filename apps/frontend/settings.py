@@ -34,6 +34,7 @@ class Settings:
     connect_timeout_seconds: float = 1.0
     read_timeout_seconds: float = 5.0
     categories_ttl_seconds: float = 30.0
+    lists_memory_bytes: int = 16 * 1024 * 1024
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -52,6 +53,7 @@ class Settings:
             connect_timeout_seconds=_read(environ, "BACKEND_CONNECT_TIMEOUT_SECONDS", _seconds, 1.0),
             read_timeout_seconds=_read(environ, "BACKEND_READ_TIMEOUT_SECONDS", _seconds, 5.0),
             categories_ttl_seconds=_read(environ, "CATEGORIES_TTL_SECONDS", _seconds_or_zero, 30.0),
+            lists_memory_bytes=_read(environ, "LISTS_MEMORY_BYTES", _whole_number(0, 2**40), cls.lists_memory_bytes),
         )
 
 

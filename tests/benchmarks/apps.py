@@ -1,9 +1,9 @@
-"""What tracing costs a request, what a cached answer costs over its bare bytes, how fast orders are made, and what both
-tiers bear.
+"""What tracing costs a request, what cached answers and pages cost over the least there can be, how fast orders are
+made, and what both tiers bear.
 
 Usage: python tests/benchmarks/apps.py [PART...] (by `make bench-apps`, which sets the paths; parts are route, cached,
-orders and tiers). A ratio is the CPU of one way of serving for a request over that of another, user and system of the
-server's processes, from the same round; ways are measured in turn. Throughput and latency are recorded beside them
+page, orders and tiers). A ratio is the CPU of one way of serving for a request over that of another, user and system of
+the server's processes, from the same round; ways are measured in turn. Throughput and latency are recorded beside them
 and hold for the machine they were measured on. docs/performance.md says what the figures mean.
 """
 
@@ -14,7 +14,7 @@ import sys
 from contextlib import ExitStack
 from typing import Final
 
-from benchmarks import apps_cached, apps_orders, apps_route, apps_two_tiers
+from benchmarks import apps_cached, apps_orders, apps_page, apps_route, apps_two_tiers
 from benchmarks.figures import Bound, publish_rounds
 from benchmarks.servers import sampling_rules
 from benchmarks.shop import shop
@@ -27,6 +27,8 @@ BOUNDS: Final = {
     "cached_ratio_bare": Bound(at_least=0.85),
     "cached_traced_ratio_bare": Bound(at_least=0.60),
     "segment_cpu_us": Bound(at_most=10),
+    "page_cpu_ratio": Bound(at_most=2.2),
+    "page_anew_cpu_ratio": Bound(at_most=2.2),
     "order_errors": Bound(at_most=0),
     "orders_lost": Bound(at_most=0),
     "orders_doubled": Bound(at_most=0),
@@ -34,7 +36,7 @@ BOUNDS: Final = {
     "two_tier_errors": Bound(at_most=0),
     "segments_lost": Bound(at_most=0),
 }
-PARTS: Final = ("route", "cached", "orders", "tiers")
+PARTS: Final = ("route", "cached", "page", "orders", "tiers")
 RATES: Final = {**apps_route.RATES, "ecommerce-backend": 1.0, "ecommerce-frontend": 1.0}
 
 
@@ -49,12 +51,15 @@ def measure(parts: list[str]) -> dict[str, list[float]]:
         if "route" in parts:
             sys.stderr.write("· a route that answers from Redis\n")
             figures |= apps_route.measure(daemon, drain)
-        if {"cached", "orders", "tiers"} & set(parts):
+        if set(parts) - {"route"}:
             sys.stderr.write("· the shop's database, with its content\n")
             made = running.enter_context(shop())
         if "cached" in parts:
             sys.stderr.write("· the backend's cached answers\n")
             figures |= apps_cached.measure(made, daemon, drain)
+        if "page" in parts:
+            sys.stderr.write("· a page of the storefront\n")
+            figures |= apps_page.measure(made, daemon, drain)
         if "orders" in parts:
             sys.stderr.write(f"· orders, {apps_orders.CUSTOMERS} customers\n")
             figures |= apps_orders.measure(made)

@@ -27,6 +27,8 @@ MEANINGS: Final = {
     "cached_ratio_bare": "cached answers, untraced: CPU of the bare bytes / the backend's",
     "cached_traced_ratio_bare": "the same with every request sampled",
     "segment_cpu_us": "microseconds of CPU that a segment adds to a cached answer",
+    "page_cpu_ratio": "the storefront's product list, every request sampled: its CPU / the least page's",
+    "page_anew_cpu_ratio": "the same where the cards are drawn anew for each request",
     "orders_per_second": "one backend, 40 customers who order again and again: checkouts a second",
     "orders_p95_ms": "their 95th percentile",
     "order_cpu_us": "microseconds of the backend's CPU for a checkout",
@@ -56,6 +58,11 @@ PANELS: Final = {
         "cached_untraced": "the backend, untraced",
         "cached_traced_100": "the backend, traced, 100 %",
     },
+    "The storefront's product list": {
+        "page_plain": "the least Flask page, untraced",
+        "page_storefront": "the storefront, traced, 100 %",
+        "page_storefront_anew": "that, cards drawn anew",
+    },
 }
 WIDTH, LABELS, BAR, STEP = 760, 250, 16, 26
 _STYLE = (
@@ -84,7 +91,7 @@ def draw(figures: Mapping[str, float]) -> str:
 
 def _bar(top: int, label: str, way: str, value: float, most: float) -> Iterator[str]:
     length = value / most * (WIDTH - LABELS - 70)
-    kind = "plain" if way.endswith(("untraced", "bare")) else "other" if "stock" in way else "ours"
+    kind = "plain" if way.endswith(("untraced", "bare", "plain")) else "other" if "stock" in way else "ours"
     yield f'<text x="{LABELS}" y="{top + 13}" text-anchor="end">{label}</text>'
     yield f'<rect class="{kind}" x="{LABELS + 10}" y="{top}" width="{length:.0f}" height="{BAR}" rx="2"/>'
     yield f'<text class="value" x="{LABELS + 18 + length:.0f}" y="{top + 13}">{value:.0f}</text>'

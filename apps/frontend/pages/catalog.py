@@ -22,7 +22,7 @@ _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
 def home() -> str:
     catalog = shop().catalog
     featured = catalog.products(ProductQuery(limit=_FEATURED_PRODUCTS, featured=True))
-    return render_template("home.html", products=featured.items, categories=catalog.categories())
+    return render_template("home.html", featured=featured, categories=catalog.categories())
 
 
 @pages.get("/products")

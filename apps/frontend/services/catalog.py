@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from frontend.client import BackendClient, segment
+from frontend.memory import AnswerMemory
 from frontend.models import (
     Category,
     Page,
@@ -36,16 +37,21 @@ class ProductQuery:
 
 
 class Catalog:
-    """The shop's goods. The category tree, of which most pages show a part, is remembered for a while."""
+    """The shop's goods. The category tree, of which most pages show a part, is remembered for a while.
+
+    Lists are asked for each time; what was made of one is used again where the answer is the same.
+    """
 
     def __init__(
         self,
         client: BackendClient,
         categories_ttl_seconds: float,
+        lists_memory_bytes: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client, self._ttl_seconds, self._clock = client, categories_ttl_seconds, clock
         self._lock = threading.Lock()
+        self._lists = AnswerMemory[Page[Product]](lists_memory_bytes)
         self._remembered: tuple[float, tuple[Category, ...]] | None = None
 
     def products(self, query: ProductQuery) -> Page[Product]:
@@ -62,6 +68,7 @@ class Catalog:
                 "max_price": query.max_price,
                 "featured": "true" if query.featured else None,
             },
+            memory=self._lists,
         )
 
     def product(self, id_or_slug: ProductId) -> Product:
@@ -70,7 +77,9 @@ class Catalog:
 
     def search(self, text: str, page: int, limit: int = 24) -> Page[Product]:
         """Products that fit a text."""
-        return self._client.get("/api/search", _parse_products, {"q": text, "page": page, "limit": limit})
+        return self._client.get(
+            "/api/search", _parse_products, {"q": text, "page": page, "limit": limit}, memory=self._lists
+        )
 
     def suggestions(self, text: str) -> tuple[str, ...]:
         """Terms near a text that found nothing."""
