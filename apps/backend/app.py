@@ -17,7 +17,7 @@ from backend.hotpath import HotPath
 from backend.invalidation import Listener
 from backend.services.shop import Shop, open_shop
 from backend.settings import Settings
-from backend.views import auth, catalog, operations, orders
+from backend.views import auth, catalog, documents, operations, orders
 from backend.views.common import set_shop, shop_of
 
 
@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     shop = open_shop(settings)
     set_shop(app, shop)
-    for module in (auth, catalog, operations, orders):
+    for module in (auth, catalog, orders, operations, documents):
         app.register_blueprint(module.blueprint)
     errors.register(app)
     _observe(app, shop)

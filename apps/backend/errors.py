@@ -18,6 +18,40 @@ logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_SECONDS = "2"
 
+# Every code that an error can have: the status it comes with, and what it means.
+CODES = {
+    "validation_failed": (400, "values of the request cannot be used; `fields` names them"),
+    "bad_json": (400, "the body is not a JSON object"),
+    "bad_request": (400, "the request cannot be read as HTTP, as where its Host is no name"),
+    "unauthorized": (401, "there is no token, or it is over, damaged or of a session that was ended"),
+    "bad_credentials": (401, "e-mail address or password is wrong"),
+    "wrong_password": (403, "the current password is wrong"),
+    "forbidden": (403, "this needs an admin"),
+    "not_found": (404, "there is no such thing or route, or it is not this user's"),
+    "method_not_allowed": (405, "the route has other methods, which `Allow` names"),
+    "email_taken": (409, "there is an account with this e-mail address"),
+    "not_on_sale": (409, "there is no such product on sale; `fields` says which"),
+    "price_changed": (409, "a product costs something else than its `unit_price` says; `fields` says what"),
+    "out_of_stock": (409, "less is left than is ordered; `fields` says of what"),
+    "wrong_status": (409, "an order of this status cannot become that"),
+    "conflict": (409, "the same was asked for at the same time; try again"),
+    "request_entity_too_large": (413, "the body is larger than BODY_LIMIT_BYTES"),
+    "unsupported_media_type": (415, "the body's Content-Type is not application/json"),
+    "idempotency_key_reused": (422, "the Idempotency-Key was used for another checkout"),
+    "too_many_requests": (429, "the client is over a limit; `Retry-After` says for how long"),
+    "internal_server_error": (500, "a mistake of the shop; the trace tells more"),
+    "database_unavailable": (503, "the database cannot be reached now"),
+    "redis_unavailable": (503, "Redis, which this needs, cannot be reached now"),
+    "not_ready": (503, "`fields` names what does not answer"),
+}
+# What Werkzeug refuses has a status and no code.
+_CODE_OF_STATUS = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_entity_too_large",
+    500: "internal_server_error",
+}
+
 
 class ApiError(Exception):
     """What a request is refused with; raised by services, answered by the app."""
@@ -66,9 +100,9 @@ def answer_error(error: ApiError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    phrase = HTTPStatus(status).phrase
-    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
-    return _answer(status, phrase.lower().replace(" ", "_"), phrase.lower(), None, headers)
+    code = _CODE_OF_STATUS.get(status, "bad_request")
+    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Location"}}
+    return _answer(status, code, HTTPStatus(status).phrase.lower(), None, headers)
 
 
 def _data_error(error: DataError) -> Response:
@@ -91,6 +125,8 @@ def _database_gone(error: Exception) -> Response:
 
 
 def _answer(status: int, code: str, message: str, fields: dict[str, str] | None, headers: dict[str, str]) -> Response:
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers = {"WWW-Authenticate": "Bearer", **headers}  # RFC 9110, 11.6.1
     entity = current()
     trace_id = None if entity is None else entity.segment.trace_id
     return failure(status, code, message, fields, trace_id, headers)

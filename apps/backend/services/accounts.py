@@ -70,7 +70,7 @@ def change_password(shop: Shop, identity: Identity, current: str, new: str) -> d
     with shop.database.reader.connect() as connection:
         user = storage.by_id(connection, identity.user_id)
     if user is None or not shop.passwords.matches(user["password_hash"], current):
-        raise ApiError(403, "bad_credentials", "the current password is wrong")
+        raise ApiError(403, "wrong_password", "the current password is wrong")
     password_hash = shop.passwords.hash(new)
     with shop.database.writer.begin() as connection:
         storage.set_password(connection, identity.user_id, password_hash)

@@ -2,82 +2,102 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated
 
-from backend.errors import invalid, not_found
-from backend.requests import boolean, id_or_slug, page_and_limit, price, text
+from flask import Blueprint, Response
+
+from backend.fields import Choice, Flag, IdOrSlug, Price, Text
 from backend.services import catalog as service
+from backend.shapes import Category, CategoryNode, Product, ProductPage
 from backend.storage.catalog import ORDERS, ProductFilter
-from backend.views.common import limit_general, public, shop
+from backend.views.common import X_CACHE, Paging, limit_general, public, shop
+from backend.views.contract import contract
 
-_WORDS = 100
+_WORDS = Text(100, example="lamp")
+CategoryKey = Annotated[int | str, IdOrSlug("category", "lighting"), "the category's id or slug"]
+ProductKey = Annotated[int | str, IdOrSlug("product", "halo-paper-lamp"), "the product's id or slug"]
 
 blueprint = Blueprint("catalog", __name__, url_prefix="/api")
 blueprint.before_request(limit_general)
 
 
+@dataclass(frozen=True, slots=True)
+class ProductQuery(Paging):
+    """Which products, in which order."""
+
+    sort: Annotated[str, Choice(tuple(ORDERS)), "their order"] = "featured"
+    category: Annotated[
+        int | str | None, IdOrSlug("category", "lighting"), "id or slug of a category: its products and all below it"
+    ] = None
+    min_price: Annotated[Decimal | None, Price("20"), "the lowest price in EUR"] = None
+    max_price: Annotated[Decimal | None, Price("100.00"), "the highest price in EUR"] = None
+    featured: Annotated[bool | None, Flag(), "only those that are featured, or those that are not"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchQuery(ProductQuery):
+    """What is searched, and as of products."""
+
+    q: Annotated[str, _WORDS, "words of the product's name or description"]
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestQuery:
+    """What was typed until now."""
+
+    q: Annotated[str, _WORDS, "a part of a product's name"]
+
+
 @blueprint.get("/catalog/categories")
+@contract("The tree of categories", data=list[CategoryNode], headers=X_CACHE)
 def categories() -> Response:
     return public(service.categories(shop()))
 
 
 @blueprint.get("/catalog/categories/<key>")
-def category(key: str) -> Response:
-    return public(service.category(shop(), _key(key, "category")))
+@contract("One category with its parent and its children", data=Category, headers=X_CACHE)
+def category(key: CategoryKey) -> Response:
+    return public(service.category(shop(), key))
 
 
 @blueprint.get("/catalog/products")
-def products() -> Response:
-    return public(service.products(shop(), _filter(), *page_and_limit(request.args)))
+@contract("A page of products", data=ProductPage, headers=X_CACHE)
+def products(query: ProductQuery) -> Response:
+    return public(service.products(shop(), _filter(query), query.page, query.limit))
 
 
 @blueprint.get("/catalog/products/<key>")
-def product(key: str) -> Response:
-    return public(service.product(shop(), _key(key, "product")))
+@contract("One product", data=Product, headers=X_CACHE)
+def product(key: ProductKey) -> Response:
+    return public(service.product(shop(), key))
 
 
 @blueprint.get("/search")
-def search() -> Response:
-    words = text(request.args, "q", _WORDS)
-    return public(service.search(shop(), _filter(words.lower()), *page_and_limit(request.args)))
+@contract("A page of the products that hold the words; hits in the name come first", data=ProductPage, headers=X_CACHE)
+def search(query: SearchQuery) -> Response:
+    return public(service.search(shop(), _filter(query, query.q.lower()), query.page, query.limit))
 
 
 @blueprint.get("/search/suggest")
-def suggest() -> Response:
-    return public(service.suggest(shop(), text(request.args, "q", _WORDS).lower()))
+@contract("Names that a search could mean", data=list[str], headers=X_CACHE)
+def suggest(query: SuggestQuery) -> Response:
+    return public(service.suggest(shop(), query.q.lower()))
 
 
 @blueprint.get("/search/popular")
+@contract("Names of what sells best", data=list[str], headers=X_CACHE)
 def popular() -> Response:
     return public(service.popular(shop()))
 
 
-def _key(value: str, what: str) -> int | str:
-    key = id_or_slug(value)
-    if key is None:
-        raise not_found(what)
-    return key
-
-
-def _filter(words: str | None = None) -> ProductFilter:
-    arguments = request.args
-    sort = arguments.get("sort") or "featured"
-    if sort not in ORDERS:
-        raise invalid(sort=f"must be one of {', '.join(ORDERS)}")
+def _filter(query: ProductQuery, words: str | None = None) -> ProductFilter:
     return ProductFilter(
-        sort=sort,
-        category=_category(arguments.get("category")),
-        min_price=price(arguments, "min_price"),
-        max_price=price(arguments, "max_price"),
-        featured=boolean(arguments, "featured"),
+        sort=query.sort,
+        category=query.category,
+        min_price=query.min_price,
+        max_price=query.max_price,
+        featured=query.featured,
         words=words,
     )
-
-
-def _category(value: str | None) -> int | str | None:
-    if not value:
-        return None
-    key = id_or_slug(value)
-    if key is None:
-        raise invalid(category="must be a category's id or slug")
-    return key

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import dataclass
+from typing import Annotated, cast
 
 from flask import Flask, Response, current_app, request
 
 from backend.answers import answer
 from backend.errors import ApiError
+from backend.fields import Whole
 from backend.hotpath import KEEPING
 from backend.services import accounts
 from backend.services.accounts import Identity
@@ -17,6 +19,16 @@ from backend.services.shop import Shop
 _EXTENSION = "shop"
 _HIT = {"X-Cache": "hit"}
 _MISS = {"X-Cache": "miss"}
+# What a contract says of such answers.
+X_CACHE = {"X-Cache": "hit or miss: whether the answer came from the cache"}
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page of a list."""
+
+    page: Annotated[int, Whole(1, 10_000), "the page, counted from 1"] = 1
+    limit: Annotated[int, Whole(1, 100, example=20), "the most items of a page"] = 20
 
 
 def set_shop(app: Flask, shop: Shop) -> None:

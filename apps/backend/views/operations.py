@@ -11,7 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.answers import answer, success
 from backend.counters import snapshot
 from backend.errors import ApiError
+from backend.shapes import CacheFigures, Health, Readiness
 from backend.views.common import shop
+from backend.views.contract import contract
 
 _RETRY = {"Retry-After": "2"}
 
@@ -19,11 +21,13 @@ blueprint = Blueprint("operations", __name__)
 
 
 @blueprint.get("/health")
+@contract("Whether the process answers", data=Health, limited=False, stored=False)
 def health() -> Response:
     return success({"status": "ok"})
 
 
 @blueprint.get("/ready")
+@contract("Whether database and Redis answer", data=Readiness, limited=False, stored=False, errors=("not_ready",))
 def ready() -> Response:
     """200 where both the database and Redis answer, else 503 with what does not."""
     checks = {"database": _database_answers(), "redis": bool(shop().gate.call(lambda redis: redis.ping()))}
@@ -34,6 +38,13 @@ def ready() -> Response:
 
 
 @blueprint.get("/metrics/cache")
+@contract(
+    "Hits and misses of the cache over all processes",
+    bare=CacheFigures,
+    limited=False,
+    stored=False,
+    errors=("redis_unavailable",),
+)
 def cache_counters() -> Response:
     """Hits and misses of all processes. Not wrapped in {success, data}: who reads this wants the five figures."""
     totals = shop().counters.totals()
@@ -43,6 +54,7 @@ def cache_counters() -> Response:
 
 
 @blueprint.get("/metrics")
+@contract("All counters in Prometheus' text format", media=CONTENT_TYPE, limited=False, stored=False)
 def metrics() -> Response:
     """All counters in Prometheus' text format."""
     measured: HttpMetrics = current_app.extensions["metrics"]

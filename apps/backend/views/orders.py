@@ -2,144 +2,156 @@
 
 from __future__ import annotations
 
-import re
 import uuid
+from collections import Counter
+from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Annotated
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from backend.answers import success
-from backend.errors import invalid, not_found
-from backend.requests import id_or_slug, json_object, page_and_limit, parameter, price, text, whole_number
+from backend.errors import invalid
+from backend.fields import ID_HIGHEST, Choice, Id, Object, Objects, Price, Text, Whole
 from backend.services import orders as service
 from backend.services import sales
+from backend.services.accounts import Identity
 from backend.services.orders import TRANSITIONS, Checkout
-from backend.views.common import admin, identity, limit_general, shop
+from backend.shapes import CustomersOrderPage, Order, OrderPage, Statistics
+from backend.views.common import Paging, limit_general, shop
+from backend.views.contract import contract
 
-_ITEMS_HIGHEST = 50
-_QUANTITY_HIGHEST = 99
-_PRODUCT_ID_HIGHEST = 10**18 - 1
-_DAYS_DEFAULT, _DAYS_HIGHEST = 30, 366
-_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,100}")
-_ADDRESS = {"name": 100, "street": 200, "city": 100, "postal_code": 20}
-_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_COUNTRY = Text(2, 2, "[A-Za-z]{2}", example="GB", must_be="must be a country's two letters (ISO 3166-1)")
+_KEY = Text(100, pattern=r"[!-~]+", example="cart-4711", must_be="must be 1 to 100 visible ASCII characters")
+_REPLAYED = {"Idempotency-Replayed": "true where this is the order that the key has made before"}
+_STATUS = Choice(tuple(TRANSITIONS))
+OrderId = Annotated[int, Id("order"), "the order's id"]
 
 blueprint = Blueprint("orders", __name__, url_prefix="/api/orders")
 blueprint.before_request(limit_general)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckoutItem:
+    """A product of a checkout."""
+
+    product_id: Annotated[int, Whole(1, ID_HIGHEST), "the product's id"]
+    quantity: Annotated[int, Whole(1, 99, example=2), "pieces"]
+    unit_price: Annotated[Decimal | None, Price("45.00"), "what the customer was shown that it costs"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutAddress:
+    """Where a checkout goes."""
+
+    name: Annotated[str, Text(100, example="Ada Lovelace"), "who receives it"]
+    street: Annotated[str, Text(200, example="1 Long Lane"), "street and number"]
+    city: Annotated[str, Text(100, example="Leeds"), "city"]
+    postal_code: Annotated[str, Text(20, example="LS1 1AA"), "postal code"]
+    country: Annotated[str, _COUNTRY, "ISO 3166-1, two letters"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutBody:
+    """What is ordered; a product that is named twice is ordered once with both quantities."""
+
+    items: Annotated[list[CheckoutItem], Objects(CheckoutItem, 1, 50), "the products"]
+    shipping_address: Annotated[CheckoutAddress, Object(CheckoutAddress), "where it goes"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutHeaders:
+    """The client's key; a request without one is its own."""
+
+    idempotency_key: Annotated[
+        str | None, _KEY, "names the checkout: a repeat with the same key answers with the first order"
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderQuery(Paging):
+    """Which orders."""
+
+    status: Annotated[str | None, _STATUS, "only those of this status"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsQuery:
+    """How far back the figures of days go."""
+
+    days: Annotated[int, Whole(1, 366, example=30), "the last days in UTC, today among them"] = 30
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """How an order goes on."""
+
+    status: Annotated[str, _STATUS, "the status from now on"]
+
+
 @blueprint.get("")
-def mine() -> Response:
-    who = identity()
-    return success(service.mine(shop(), who, _wanted_status(), *page_and_limit(request.args)))
+@contract("One's own orders, the newest first", access="user", data=OrderPage)
+def mine(who: Identity, query: OrderQuery) -> Response:
+    return success(service.mine(shop(), who, query.status, query.page, query.limit))
 
 
 @blueprint.post("")
-def place() -> Response:
-    who = identity()
-    body = json_object(request)
-    items = _items(body)
-    checkout = Checkout(_quantities(items), _shipping_address(body), _prices(items))
-    order, is_new = service.place(shop(), who, checkout, _idempotency_key())
+@contract(
+    "Order products",
+    access="user",
+    data=Order,
+    status=201,
+    headers=_REPLAYED,
+    errors=("not_on_sale", "out_of_stock", "price_changed", "conflict", "idempotency_key_reused"),
+)
+def place(who: Identity, headers: CheckoutHeaders, body: CheckoutBody) -> Response:
+    address = asdict(body.shipping_address) | {"country": body.shipping_address.country.upper()}
+    key = headers.idempotency_key or uuid.uuid4().hex
+    order, is_new = service.place(shop(), who, Checkout(_quantities(body.items), address, _prices(body.items)), key)
     return success(order, 201, {} if is_new else {"Idempotency-Replayed": "true"})
 
 
 @blueprint.get("/<order>")
-def one(order: str) -> Response:
-    return success(service.one(shop(), identity(), _order_id(order)))
+@contract("One of one's orders; for an admin anyone's", access="user", data=Order)
+def one(who: Identity, order: OrderId) -> Response:
+    return success(service.one(shop(), who, order))
 
 
 @blueprint.post("/<order>/cancel")
-def cancel(order: str) -> Response:
-    return success(service.cancel(shop(), identity(), _order_id(order)))
+@contract("Cancel one's order, whose stock returns", access="user", data=Order, errors=("wrong_status",))
+def cancel(who: Identity, order: OrderId) -> Response:
+    return success(service.cancel(shop(), who, order))
 
 
 @blueprint.patch("/<order>/status")
-def set_status(order: str) -> Response:
-    admin()
-    status = _status(json_object(request).get("status"))
-    return success(service.set_status(shop(), _order_id(order), status))
+@contract("Move an order on", access="admin", data=Order, errors=("wrong_status",))
+def set_status(order: OrderId, body: StatusChange) -> Response:
+    return success(service.set_status(shop(), order, body.status))
 
 
 @blueprint.get("/admin/all")
-def everyones() -> Response:
-    admin()
-    return success(service.everyones(shop(), _wanted_status(), *page_and_limit(request.args)))
+@contract("Everyone's orders, the newest first", access="admin", data=CustomersOrderPage)
+def everyones(query: OrderQuery) -> Response:
+    return success(service.everyones(shop(), query.status, query.page, query.limit))
 
 
 @blueprint.get("/admin/stats")
-def statistics() -> Response:
-    admin()
-    days = parameter(request.args, "days", _DAYS_DEFAULT, _DAYS_HIGHEST)
-    return success(sales.statistics(shop(), days))
+@contract("What the shop sold", access="admin", data=Statistics)
+def statistics(query: StatisticsQuery) -> Response:
+    return success(sales.statistics(shop(), query.days))
 
 
-def _wanted_status() -> str | None:
-    """The status that a list is asked for; None for all."""
-    wanted = request.args.get("status")
-    return _status(wanted) if wanted else None
-
-
-def _status(value: Any) -> str:
-    if not isinstance(value, str) or value not in TRANSITIONS:
-        raise invalid(status=f"must be one of {', '.join(TRANSITIONS)}")
-    return value
-
-
-def _order_id(value: str) -> int:
-    key = id_or_slug(value)
-    if not isinstance(key, int):
-        raise not_found("order")
-    return key
-
-
-def _idempotency_key() -> str:
-    """The client's key; a request without one is its own."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return uuid.uuid4().hex
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise invalid(**{"Idempotency-Key": "must be 1 to 100 visible ASCII characters"})
-    return key
-
-
-def _items(body: dict[str, Any]) -> list[dict[str, Any]]:
-    items = body.get("items")
-    if not isinstance(items, list) or not 1 <= len(items) <= _ITEMS_HIGHEST:
-        raise invalid(items=f"must be a list of 1 to {_ITEMS_HIGHEST} objects")
-    if not all(isinstance(item, dict) for item in items):
-        raise invalid(items="must be objects with product_id, quantity and, if you like, unit_price")
-    return items
-
-
-def _quantities(items: list[dict[str, Any]]) -> dict[int, int]:
-    """Quantities by product id; a product that is named twice is ordered once with both quantities."""
-    quantities: dict[int, int] = {}
+def _quantities(items: list[CheckoutItem]) -> dict[int, int]:
+    quantities = Counter[int]()
     for item in items:
-        product_id = whole_number(item, "product_id", 1, _PRODUCT_ID_HIGHEST)
-        quantity = whole_number(item, "quantity", 1, _QUANTITY_HIGHEST)
-        quantities[product_id] = quantities.get(product_id, 0) + quantity
-    return quantities
+        quantities[item.product_id] += item.quantity
+    return dict(quantities)
 
 
-def _prices(items: list[dict[str, Any]]) -> dict[int, Decimal]:
-    """By product id, what the customer was shown that it costs, where the client tells."""
+def _prices(items: list[CheckoutItem]) -> dict[int, Decimal]:
     prices: dict[int, Decimal] = {}
     for item in items:
-        if not isinstance(item.get("unit_price"), str | None):
-            raise invalid(unit_price="must be a text, as the catalogue shows it")
-        shown = price(item, "unit_price")
-        if shown is not None and prices.setdefault(item["product_id"], shown) != shown:
+        price = item.unit_price
+        if price is not None and prices.setdefault(item.product_id, price) != price:
             raise invalid(unit_price="must be the same for the same product")
     return prices
-
-
-def _shipping_address(body: dict[str, Any]) -> dict[str, str]:
-    address = body.get("shipping_address")
-    if not isinstance(address, dict):
-        raise invalid(shipping_address="must be an object with name, street, city, postal_code and country")
-    country = text(address, "country", 2, 2)
-    if not _COUNTRY.fullmatch(country):
-        raise invalid(country="must be a country's two letters (ISO 3166-1)")
-    return {name: text(address, name, highest) for name, highest in _ADDRESS.items()} | {"country": country.upper()}

@@ -20,6 +20,7 @@ from backend.views.common import shop_of
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
+from support.described_api import DocumentedClient
 from support.segments import SegmentReceiver, segment_receiver
 from support.waiting import eventually
 from tracing import TracingSettings, uninstrument
@@ -92,11 +93,15 @@ def redis(flushed_redis_url: str) -> Iterator[Redis]:
 
 @pytest.fixture
 def open_app(seeded_settings: Settings, redis: Redis) -> Iterator[Callable[..., Flask]]:
-    """Makes an app of the seeded settings with changes, as one of several processes would."""
+    """Makes an app of the seeded settings with changes, as one of several processes would.
+
+    Every answer to its test clients must be one that the API's document describes.
+    """
     made: list[Flask] = []
 
     def opened(**changes: Any) -> Flask:
         made.append(create_app(replace(seeded_settings, **changes)))
+        made[-1].test_client_class = DocumentedClient
         return made[-1]
 
     yield opened
