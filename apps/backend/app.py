@@ -41,8 +41,8 @@ def create_app(settings: Settings) -> Flask:
 def start_background(app: Flask) -> None:
     """Starts what a serving process does beside serving: adding up its counters, and hearing which answers are old."""
     shop = shop_of(app)
-    shop.cache.prepare()
-    Flusher(shop.counters.flush, app.extensions["metrics"].flush).start()
+    shop.prepare()
+    Flusher(shop.counters.flush, shop.cache.settle, app.extensions["metrics"].flush).start()
     if shop.settings.hot_cache_bytes:
         Listener(shop.settings.redis_url, shop.hot).start()
 

@@ -3,63 +3,57 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError
 from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-_ANSWER_SECONDS = 0.5
 # After a failure Redis is left alone this long, so that a frozen one does not cost every request its time-out.
 _LEFT_ALONE_SECONDS = 1.0
-_TAG_SECONDS = 3600
+TAG_SECONDS = 3600
 PREFIX = "response:"
-_TAG_PREFIX = "tag:"
+GENERATION = "generation:products"
+TAG_PREFIX = "tag:"
 
 # Lifetimes in seconds, by kind of answer.
 CATEGORIES, ME, SEARCH, SUGGEST, POPULAR, PRODUCTS = 300, 300, 120, 300, 600, 60
 
-# KEYS: answer, generation, tags. ARGV: generation that was read before the database was, bytes, lifetime, tag lifetime.
-# Nothing is stored when a write came between.
-_STORE = """
-if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
-for index = 3, #KEYS do
-  redis.call('SADD', KEYS[index], KEYS[1])
-  redis.call('EXPIRE', KEYS[index], ARGV[4])
-end
-return 1
-"""
-
-# KEYS: generation, tags.
-_DROP = """
+# KEYS: generation, then answers and tags; a tag is a set of answers.
+_THROW_OUT = """
 redis.call('INCR', KEYS[1])
 local dropped = 0
 for index = 2, #KEYS do
-  for _, key in ipairs(redis.call('SMEMBERS', KEYS[index])) do
-    dropped = dropped + redis.call('UNLINK', key)
+  if redis.call('TYPE', KEYS[index]).ok == 'set' then
+    for _, key in ipairs(redis.call('SMEMBERS', KEYS[index])) do
+      dropped = dropped + redis.call('UNLINK', key)
+    end
   end
-  redis.call('UNLINK', KEYS[index])
+  dropped = dropped + redis.call('UNLINK', KEYS[index])
 end
 return dropped
 """
-_GENERATION = "generation:products"
 
 
-def connect(url: str, connections: int) -> Redis:
-    """A client with short time-outs; one retry, for a connection that the server had closed meanwhile."""
+def connect(url: str, connections: int, answer_seconds: float) -> Redis:
+    """A client that waits so long for a connection and for an answer.
+
+    It tries again once where the server had closed the connection meanwhile; not after a time-out, as who asks a frozen
+    Redis twice waits twice.
+    """
     return Redis.from_url(
         url,
-        socket_timeout=_ANSWER_SECONDS,
-        socket_connect_timeout=_ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 1),
+        socket_timeout=answer_seconds,
+        socket_connect_timeout=answer_seconds,
+        retry=Retry(NoBackoff(), 1, (ConnectionError,)),
         max_connections=connections,
     )
 
@@ -72,28 +66,42 @@ class RedisGate:
         self._closed_until = 0.0
 
     def call(self, function: Callable[[Redis], Result]) -> Result | None:
-        """What `function` returns, or None after a failure and for a while after it."""
-        if time.monotonic() < self._closed_until:
-            return None
+        """What `function` returns, or None after a failure and for a while after it.
+
+        Then one caller tries, and the others go on without Redis until it has: a frozen one holds one thread.
+        """
+        if self._closed_until:
+            now = time.monotonic()
+            if now < self._closed_until:
+                return None
+            self._closed_until = now + _LEFT_ALONE_SECONDS
         try:
-            return function(self.client)
+            result = function(self.client)
         except RedisError as error:
             self._closed_until = time.monotonic() + _LEFT_ALONE_SECONDS
             logger.warning("Redis cannot be used, going on without: %s", error)
             return None
+        self._closed_until = 0.0
+        return result
 
 
 class ResponseCache:
-    """Answers by key, with a lifetime, and with tags by which a write throws them out."""
+    """Answers by key, with a lifetime, and with tags by which a write throws them out.
+
+    What could not be thrown out, as Redis was gone, is owed: `settle` does it later, and until then this process reads
+    nothing out of the cache.
+    """
 
     def __init__(self, gate: RedisGate) -> None:
         self._gate = gate
-        self._store = gate.client.register_script(_STORE)
-        self._drop = gate.client.register_script(_DROP)
+        self._script = gate.client.register_script(_THROW_OUT)
+        self._owed: set[str] = set()
+        self._settling = threading.Lock()
+        self.writes = 0  # how often this process has thrown out answers
 
     def prepare(self) -> None:
-        """Lets Redis know the scripts, so that no request is the first to be told that it does not."""
-        self._gate.call(lambda redis: [redis.script_load(script) for script in (_STORE, _DROP)])
+        """Lets Redis know the script."""
+        self._gate.call(lambda redis: redis.script_load(_THROW_OUT))
 
     @staticmethod
     def name(key: str) -> bytes:
@@ -102,39 +110,52 @@ class ResponseCache:
 
     def get(self, key: str) -> bytes | None:
         """The bytes of an answer; one round trip."""
-        return cast("bytes | None", self._gate.call(lambda redis: redis.get(PREFIX + key)))
+        return None if self._owed else cast("bytes | None", self._gate.call(lambda redis: redis.get(PREFIX + key)))
 
     def get_with_lifetime(self, key: str) -> tuple[bytes, float] | None:
         """The bytes of an answer and how many seconds it may still be used; one round trip."""
+        if self._owed:
+            return None
         found = self._gate.call(lambda redis: _get_with_lifetime(redis, PREFIX + key))
         return None if found is None or found[0] is None else (found[0], max(0, found[1]) / 1000)
 
     def generation(self) -> bytes | None:
-        """What must still hold when an answer that is read from the database after this call is stored."""
-        return self._gate.call(lambda redis: cast("bytes | None", redis.get(_GENERATION)) or b"0")
+        """What must still hold when an answer that is read from the database after this call is stored.
 
-    def put(self, key: str, body: bytes, seconds: int, generation: bytes | None, tags: Iterable[str] = ()) -> None:
-        """Stores an answer unless a write came since `generation` was read."""
-        if generation is not None:
-            keys = [PREFIX + key, _GENERATION, *(_TAG_PREFIX + tag for tag in tags)]
-            self._run(self._store, keys, [generation, body, seconds, _TAG_SECONDS])
+        None where nothing can be stored.
+        """
+        if self._owed:
+            return None
+        return self._gate.call(lambda redis: cast("bytes | None", redis.get(GENERATION)) or b"0")
 
     def drop(self, tags: Iterable[str]) -> None:
         """Throws out every answer that bears one of the tags; call it after the commit."""
-        self._run(self._drop, [_GENERATION, *(_TAG_PREFIX + tag for tag in tags)], [])
+        self._throw_out({TAG_PREFIX + tag for tag in tags})
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Throws out single answers."""
-        names = [PREFIX + key for key in keys]
-        if names:
-            self._gate.call(lambda redis: redis.unlink(*names))
+        """Throws out single answers; call it after the commit."""
+        self._throw_out({PREFIX + key for key in keys})
+
+    def settle(self) -> None:
+        """Throws out what is owed, where Redis is back; to be called again and again."""
+        if self._owed:
+            with self._settling:
+                if self._call(self._owed):
+                    self._owed = set()
 
     def clear(self) -> None:
         """Throws out all answers."""
         self._gate.call(_clear)
 
-    def _run(self, script: Any, keys: list[str], arguments: list[Any]) -> None:
-        self._gate.call(lambda redis: script(keys=keys, args=arguments, client=redis))
+    def _throw_out(self, names: set[str]) -> None:
+        self.writes += 1
+        if names and not self._call(names):
+            with self._settling:
+                self._owed |= names
+
+    def _call(self, names: set[str]) -> bool:
+        keys = [GENERATION, *names]
+        return self._gate.call(lambda redis: self._script(keys=keys, client=redis)) is not None
 
 
 def _get_with_lifetime(redis: Redis, name: str) -> tuple[bytes | None, int]:
@@ -147,8 +168,8 @@ def _get_with_lifetime(redis: Redis, name: str) -> tuple[bytes | None, int]:
 
 
 def _clear(redis: Redis) -> None:
-    redis.incr(_GENERATION)
-    for pattern in (PREFIX, _TAG_PREFIX):
+    redis.incr(GENERATION)
+    for pattern in (PREFIX, TAG_PREFIX):
         for key in redis.scan_iter(match=pattern + "*", count=500):
             redis.unlink(key)
 

@@ -69,7 +69,7 @@ def _seed(connection: Connection, wanted: _Wanted, passwords: Passwords) -> bool
 
 def _forget_answers(settings: Settings) -> None:
     """Throws out every cached answer: any of them may show what was seeded."""
-    gate = cache.RedisGate(cache.connect(settings.redis_url, 1))
+    gate = cache.RedisGate(cache.connect(settings.redis_url, 1, settings.redis_answer_seconds))
     cache.ResponseCache(gate).clear()
     gate.client.close()
 

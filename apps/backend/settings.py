@@ -38,6 +38,8 @@ class Settings:
     threads: int = 8
     database_pool: int = 8
     hot_cache_bytes: int = 33_554_432
+    cache_refill_seconds: int = 2
+    redis_answer_seconds: float = 0.5
     token_seconds: int = 3600
     body_limit_bytes: int = 65_536
     loadtest_secret: str | None = field(default=None, repr=False)
@@ -67,6 +69,8 @@ class Settings:
             threads=threads,
             database_pool=_number(environ, "DATABASE_POOL", threads, 1, 256),
             hot_cache_bytes=_number(environ, "HOT_CACHE_BYTES", 33_554_432, 0, 2**40),
+            cache_refill_seconds=_number(environ, "CACHE_REFILL_SECONDS", 2, 1, 60),
+            redis_answer_seconds=_number(environ, "REDIS_TIMEOUT_MS", 500, 10, 60_000) / 1000,
             token_seconds=_number(environ, "TOKEN_SECONDS", 3600, 60, 86_400),
             body_limit_bytes=_number(environ, "BODY_LIMIT_BYTES", 65_536, 1024, 10_000_000),
             loadtest_secret=_loadtest_secret(environ),

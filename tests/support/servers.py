@@ -102,7 +102,7 @@ def postgresql_server(folder: Path) -> Iterator[str]:
     ]
     subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **account)
     settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories="]
-    settings += ["fsync=off", "full_page_writes=off"]
+    settings += ["fsync=off", "full_page_writes=off", "shared_preload_libraries=pg_stat_statements"]
     command = [str(binaries / "postgres"), "-D", str(data)] + [part for setting in settings for part in ("-c", setting)]
     with running(command, port, cwd="/", stderr=subprocess.DEVNULL, **account):
         url = f"postgresql://shop@127.0.0.1:{port}"

@@ -52,8 +52,23 @@ def read_public(shop: Shop, key: str, seconds: int, read: Callable[[], Fresh]) -
 
 
 def _read(shop: Shop, key: str, seconds: int, read: Callable[[], Fresh]) -> bytes:
+    """The answer from the database, read once for all who miss it now and have heard of the same writes."""
     generation = shop.cache.generation()
-    fresh = read()
-    body = success_body(fresh.data)
-    shop.cache.put(key, body, seconds, generation, fresh.tags)
+    heard = (key, generation, shop.cache.writes)
+    return shop.flights.join(heard, lambda: _refill(shop, key, seconds, read, generation))
+
+
+def _refill(shop: Shop, key: str, seconds: int, read: Callable[[], Fresh], generation: bytes | None) -> bytes:
+    if generation is None:  # Redis is gone
+        return success_body(read().data)
+    refill, body = shop.refills.begin(key, generation)
+    if body is not None:
+        return body
+    try:
+        fresh = read()
+        body = success_body(fresh.data)
+    except BaseException:
+        shop.refills.give_up(refill)
+        raise
+    shop.refills.store(refill, body, seconds, fresh.tags)
     return body

@@ -10,9 +10,11 @@ from backend import cache, database
 from backend.cache import RedisGate, ResponseCache
 from backend.counters import CacheCounters
 from backend.database import Database
+from backend.flights import Flights
 from backend.hotcache import HotCache
 from backend.limits import RateLimits
 from backend.passwords import Passwords
+from backend.refills import Refills
 from backend.settings import Settings
 from backend.tokens import Tokens
 
@@ -28,11 +30,18 @@ class Shop:
     database: Database
     gate: RedisGate
     cache: ResponseCache
+    flights: Flights[bytes]
+    refills: Refills
     hot: HotCache
     counters: CacheCounters
     limits: RateLimits
     tokens: Tokens
     passwords: Passwords
+
+    def prepare(self) -> None:
+        """Lets Redis know the scripts, so that no request is the first to be told that it does not."""
+        self.cache.prepare()
+        self.refills.prepare()
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -42,12 +51,15 @@ class Shop:
 
 def open_shop(settings: Settings) -> Shop:
     """Connects nothing yet: connections are made when they are needed."""
-    gate = RedisGate(cache.connect(settings.redis_url, settings.threads + _OWN_CONNECTIONS))
+    connections = settings.threads + _OWN_CONNECTIONS
+    gate = RedisGate(cache.connect(settings.redis_url, connections, settings.redis_answer_seconds))
     return Shop(
         settings=settings,
         database=database.connect(settings.database_url, settings.database_pool),
         gate=gate,
         cache=ResponseCache(gate),
+        flights=Flights(2 * settings.cache_refill_seconds),
+        refills=Refills(gate, settings.cache_refill_seconds),
         hot=HotCache(settings.hot_cache_bytes),
         counters=CacheCounters(gate),
         limits=RateLimits(gate, settings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -148,3 +149,16 @@ def log_in(client: FlaskClient) -> Callable[[str], dict[str, str]]:
 def receiver() -> Iterator[SegmentReceiver]:
     with segment_receiver() as received:
         yield received
+
+
+@pytest.fixture
+def joined(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Grows by one whenever somebody waits for a call that is under way already."""
+    waits: list[object] = []
+
+    def counted(flights: tuple[object, ...], seconds: float) -> object:
+        waits.append(flights)
+        return wait(flights, seconds)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("backend.flights.wait", counted)
+    return waits

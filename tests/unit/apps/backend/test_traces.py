@@ -58,7 +58,7 @@ def test_first_miss_after_the_start_shows_no_fault_of_a_script_that_redis_does_n
     tracing = TracingSettings("ecommerce-backend", udp_address=receiver.address, trust_incoming_sampled=True)
     app = open_app(tracing=tracing)
     shop_of(app).gate.client.script_flush()
-    shop_of(app).cache.prepare()
+    shop_of(app).prepare()
     app.test_client().get("/api/catalog/products/halo-paper-lamp", headers=SAMPLED)
     assert [part for part in receiver.next()["subsegments"] if part.get("fault") or part.get("error")] == []
 

@@ -1,0 +1,79 @@
+"""The tiers as they are run in production, by `python -m`, and raw HTTP to them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from support.servers import free_port, running
+
+APPS = Path(__file__).resolve().parents[2] / "apps"
+
+
+@contextmanager
+def served_backend(
+    folder: Path, database_url: str, redis_url: str, **changes: str
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A backend of two processes before a seeded database, without limits and traces; yields its port and itself."""
+    key = folder / "token.key"
+    key.write_bytes(secrets.token_bytes(32))
+    environ = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "TOKEN_KEY_FILE": str(key),
+        "BACKEND_WORKERS": "2",
+        "RATE_LIMITS": "off",
+        "ARGON2_MEMORY_KIB": "8",
+    }
+    with _served("backend", folder, environ | changes) as served:
+        yield served
+
+
+@contextmanager
+def served_frontend(
+    folder: Path, internal_api_url: str, **changes: str
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A storefront of two processes before a backend; yields its port and itself."""
+    key = folder / "session.key"
+    key.write_bytes(secrets.token_bytes(32).hex().encode())
+    environ = {"INTERNAL_API_URL": internal_api_url, "SESSION_KEY_FILE": str(key), "FRONTEND_WORKERS": "2"}
+    with _served("frontend", folder, environ | changes) as served:
+        yield served
+
+
+@contextmanager
+def _served(name: str, folder: Path, environ: dict[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    port = free_port()
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(APPS), "TMPDIR": str(folder), "TRACING": "off"}
+    own[f"{name.upper()}_PORT"] = str(port)
+    command = [sys.executable, "-m", name]
+    with running(command, port, env=own | environ, stderr=subprocess.DEVNULL) as process:
+        yield port, process
+
+
+def connected(port: int, sent: bytes = b"", timeout_seconds: float = 30) -> socket.socket:
+    """A connection on which this was sent; reading from it raises TimeoutError after so long."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=timeout_seconds)
+    connection.sendall(sent)
+    return connection
+
+
+def request(path: str, method: str = "GET", body: bytes = b"", *headers: str) -> bytes:
+    """The bytes of a request after whose answer the connection is closed."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: shop", "Connection: close", *headers]
+    if body:
+        lines += [f"Content-Length: {len(body)}", "Content-Type: application/json"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def answer(connection: socket.socket) -> tuple[int, bytes]:
+    """Status and what follows of the one answer on a connection, which this closes; (0, b"") where there was none."""
+    with connection:
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+    return (int(received.split(b" ", 2)[1]), received) if received else (0, b"")
