@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from tracing.header import ENVIRON_NAME as _HEADER
 from tracing.header import parse
 from tracing.ids import new_trace_id
 from tracing.keeping import Keeper
+from tracing.requests import Exchange, tell_rule
 from tracing.settings import TracingSettings
 
 Environ = dict[str, Any]
@@ -86,7 +88,8 @@ class Tracing:
         self._decide = _never if self._sampler is None else self._sampler.decide
         self._name = fit_name(settings.service_name)
         self._trusts_incoming = settings.trust_incoming_sampled
-        self.activation = (activate, deactivate) if self._exporter.joins else (set_current, reset_current)
+        self.activate: Callable[[Entity], Any] = activate if self._exporter.joins else set_current
+        self.deactivate: Callable[[Any], None] = deactivate if self._exporter.joins else reset_current
         self.keeps_slow = settings.keep_slower_than_seconds > 0
         self._keeper = Keeper(settings.kept_per_second, settings.keep_slower_than_seconds)
         self._exact = frozenset(settings.untraced_paths)
@@ -173,9 +176,13 @@ class Tracing:
         """Whether a segment that ends now is sent: it is sampled, or has failed or was slow (see `tracing.keeping`)."""
         return segment.sampled or self._keeper.keeps(segment)
 
-    def close(self, segment: Segment) -> None:
-        """Ends a segment, and sends it where it is kept."""
+    def close(self, segment: Segment, exchange: Exchange | None = None) -> None:
+        """Ends a segment, and sends it where it is kept, with the exchange that it served."""
         is_sent = segment.sampled or segment.kept is not None or self.keeps(segment)
+        if exchange is not None and is_sent:
+            segment.end_exchange(exchange)
+        elif segment.rule is not None:
+            tell_rule(segment.document, segment.rule)
         segment.close()
         if is_sent:
             self._send(segment)
@@ -183,8 +190,7 @@ class Tracing:
     def _opened(self, name: str, root: str, parent: str | None, rule: str | None) -> Segment:
         segment = self._open(name, root, parent)
         segment.send = self._send
-        if rule is not None:
-            segment.document["aws"] = {"xray": {"sampling_rule_name": rule}}
+        segment.rule = rule
         return segment
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from itertools import count
+from collections import deque
+from itertools import count, islice
 
 
 class Counter:
@@ -20,6 +21,10 @@ class Counter:
         self._looks = 0
         self._looking = threading.Lock()
         self.add = self._numbers.__next__
+
+    def add_many(self, number: int) -> None:
+        """Counts several at once."""
+        deque(islice(self._numbers, number), maxlen=0)
 
     @property
     def value(self) -> int:

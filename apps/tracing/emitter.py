@@ -6,7 +6,6 @@ import logging
 import multiprocessing.util
 import os
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from time import sleep
 from weakref import WeakSet
@@ -14,6 +13,7 @@ from weakref import WeakSet
 from tracing.entities import Document, Entity, Segment, UnsampledSegment
 from tracing.link import BURST_DOCUMENTS, Link
 from tracing.payloads import DOCUMENT_BYTES, encode, split
+from tracing.requests import Exchange
 from tracing.settings import Address
 from tracing.threads import start_outside
 
@@ -28,20 +28,27 @@ _QUIET_ROUNDS = 10
 
 
 class LateSegment(Segment):
-    """A segment that is completed when it is read, out of the request's way."""
+    """A segment whose exchange is told when it is sent, out of the request's way."""
 
     __slots__ = ()
 
-    def complete_by(self, complete: Callable[[Document], None]) -> None:
-        """Has the document completed by `complete` when it is read."""
-        self._complete = complete
+    def end_exchange(self, exchange: Exchange) -> None:
+        """Keeps it until then."""
+        self.exchange = exchange
 
     def told(self) -> Document:
-        """The completed document."""
-        complete, self._complete = self._complete, None
-        if complete is not None:
-            complete(self.document)
+        """The document with the exchange in it."""
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.tell(self.document)
         return self.document
+
+    def encoded(self) -> bytes:
+        """The same as JSON."""
+        exchange, document = self.exchange, self.document
+        if exchange is not None and exchange.is_apart_from(document):
+            return exchange.joined(encode(document))
+        return encode(self.told())
 
 
 class Emitter:
@@ -117,16 +124,14 @@ class Emitter:
             self._link.lose(len(entities))
             return
         documents = [payload for entity in entities for payload in self._payloads(entity)]
-        for first in range(0, len(documents), BURST_DOCUMENTS):
-            self._link.send_all(documents[first : first + BURST_DOCUMENTS])
+        self._link.send_all(documents)
 
     def _payloads(self, entity: Entity) -> list[bytes]:
         try:
-            document = entity.told()
-            payload = encode(document)
+            payload = entity.encoded() if isinstance(entity, LateSegment) else encode(entity.document)
             if len(payload) <= DOCUMENT_BYTES:
                 return [payload]
-            found = list(split(document))
+            found = list(split(entity.told()))
         except Exception:  # what an application wrote into a document must not fail its request
             logger.debug("a segment could not be told", exc_info=True)
             found = [None]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from time import time
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tracing import header
 from tracing.causes import Causes
 from tracing.fitting import fit_key, fit_name, fit_value
 from tracing.ids import new_id
+
+if TYPE_CHECKING:
+    from tracing.requests import Exchange
 
 Annotation = str | int | float | bool
 Document = dict[str, Any]
@@ -96,10 +99,11 @@ class Segment(Entity):
     """One request as one service saw it.
 
     `kept` says why a segment that is not sampled is sent nevertheless, `failure` is the exception that it failed by.
-    `send` takes the subsegments that are not in the segment's document; without it they all are.
+    `send` takes the subsegments that are not in the segment's document; without it they all are. `rule` is the sampling
+    rule that decided, and told with the exchange.
     """
 
-    __slots__ = ("__dict__", "_complete", "closed", "send", "start_time", "trace_id")
+    __slots__ = ("__dict__", "closed", "exchange", "rule", "send", "start_time", "trace_id")
 
     subsegment_class: ClassVar[type[Subsegment]]
     join: ClassVar[Join | None] = None
@@ -121,7 +125,8 @@ class Segment(Entity):
         self.sampled = True
         self.closed = False
         self.send: Callable[[Entity], None] | None = None
-        self._complete: Callable[[Document], None] | None = None
+        self.rule: str | None = None
+        self.exchange: Exchange | None = None
 
     @property
     def segment(self) -> Segment:
@@ -157,9 +162,9 @@ class Segment(Entity):
         if self.failure is not None:
             self.document["cause"] = self.describe(self.failure)
 
-    def complete_by(self, complete: Callable[[Document], None]) -> None:
-        """Has what is known of the request written into the document: here at once."""
-        complete(self.document)
+    def end_exchange(self, exchange: Exchange) -> None:
+        """Takes what is known of the request and its response: here it is written into the document at once."""
+        exchange.tell(self.document)
 
     def close(self) -> None:
         """Ends the segment, and gives up what it held for that."""
@@ -185,7 +190,7 @@ class UnsampledSegment(Segment):
         self.trace_id = trace_id
         self.start_time = time()
         self.sampled = self.closed = False
-        self.send = None
+        self.send = self.rule = self.exchange = None
 
     @property
     def has_document(self) -> bool:  # type: ignore[override]

@@ -8,7 +8,8 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from time import monotonic
 
 from tracing.counting import Counter
@@ -43,7 +44,7 @@ class Link:
         self._address = address
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._burst_document_bytes = 0
+        self._datagram_bytes = 0
         self._connect_at = 0.0
         self._refused_at = 0.0
         self._last_count = 1
@@ -89,24 +90,34 @@ class Link:
                 return
         self.lose(1)
 
-    def send_all(self, documents: Sequence[bytes]) -> None:
-        """Sends BURST_DOCUMENTS at most, all that are small enough by one system call."""
-        limit = self._burst_document_bytes
-        small = [document for document in documents if len(document) <= limit]
-        if len(small) > 1 and self._send_burst(small):
-            documents = [document for document in documents if len(document) > limit]
-        for document in documents:
-            self.send(document)
+    def send_all(self, documents: Iterable[bytes]) -> None:
+        """Sends documents, those of about one length by one system call where the host can."""
+        waiting = sorted(documents, key=len)
+        while waiting:
+            first = self._first_of_burst(waiting)
+            together = waiting[first:]
+            if len(together) == 1 or not self._send_burst(together):
+                for document in together:
+                    self.send(document)
+            del waiting[first:]
 
     def lose(self, count: int) -> None:
         """Counts documents that could not be sent."""
-        for _unused in range(count):
-            self.dropped.add()
+        self.dropped.add_many(count)
+
+    def _first_of_burst(self, documents: list[bytes]) -> int:
+        """The first of those, shortest first, that go into one message with the last; at most half of it is padding."""
+        longest = len(documents[-1])
+        width = len(_PREAMBLE) + longest
+        if width > self._datagram_bytes:
+            return len(documents) - 1
+        most = min(_MESSAGE_BYTES // width, BURST_DOCUMENTS)
+        return max(len(documents) - most, bisect_left(documents, longest // 2, key=len))
 
     def _send_burst(self, documents: Sequence[bytes]) -> bool:
-        """Whether they could be sent together. Spaces, in which JSON may end, make them equally long."""
+        """Whether they could be sent together. Spaces, in which JSON may end, make all as long as the last."""
         connected = self._socket
-        width = len(_PREAMBLE) + max(map(len, documents))
+        width = len(_PREAMBLE) + len(documents[-1])
         message = b"".join([(_PREAMBLE + document).ljust(width) for document in documents])
         try:
             if connected is None:
@@ -118,7 +129,7 @@ class Link:
         except BlockingIOError:
             self.lose(len(documents))
         except OSError:  # the kernel or the way cannot do it
-            self._burst_document_bytes = 0
+            self._datagram_bytes = 0
             return False
         else:
             self._handed_over(len(documents))
@@ -132,8 +143,7 @@ class Link:
                 self._owed -= paid
             self.lose(paid)
             count -= paid
-        for _unused in range(count):
-            self.sent.add()
+        self.sent.add_many(count)
 
     def _refused(self) -> None:
         """Nobody got what was sent before. A second time within a moment nothing is sent for a while."""
@@ -153,7 +163,7 @@ class Link:
 
     def _take(self, connected: socket.socket | None) -> None:
         self._socket = connected
-        self._burst_document_bytes = _burst_document_bytes(connected)
+        self._datagram_bytes = _datagram_bytes(connected)
 
     def _disconnect(self, connect_at: float) -> None:
         if self._socket is not None:
@@ -189,12 +199,11 @@ def _connected(address: Address) -> socket.socket | None:
     return made
 
 
-def _burst_document_bytes(connected: socket.socket | None) -> int:
-    """How large a document of a burst may be; 0 where there are no bursts."""
+def _datagram_bytes(connected: socket.socket | None) -> int:
+    """How large a datagram of a burst may be; 0 where there are no bursts."""
     if connected is None or connected.family != socket.AF_INET or not sys.platform.startswith("linux"):
         return 0
     try:
-        path_bytes = connected.getsockopt(socket.IPPROTO_IP, _IP_MTU) - _HEADERS_BYTES
+        return connected.getsockopt(socket.IPPROTO_IP, _IP_MTU) - _HEADERS_BYTES
     except OSError:
         return 0
-    return min(path_bytes, _MESSAGE_BYTES // BURST_DOCUMENTS) - len(_PREAMBLE)

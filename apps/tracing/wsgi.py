@@ -7,9 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from tracing.core import Environ, Tracing
-from tracing.entities import Document, Entity
 from tracing.header import HEADER_NAME, answered
-from tracing.requests import tell_exchange
+from tracing.requests import Exchange
 
 ExceptionInformation = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
 Write = Callable[[bytes], object]
@@ -44,14 +43,14 @@ class TracedApplication:
         if tracing is None or tracing.is_untraced(environ.get("PATH_INFO", "")):
             return self.application(environ, start_response)
         exchange = _Exchange(tracing, environ, start_response, self._route)
-        token = exchange.activate(exchange.segment)
+        token = tracing.activate(exchange.segment)
         try:
             body = self.application(environ, exchange.start_response)
         except BaseException as error:
             exchange.end(error)
             raise
         finally:
-            exchange.deactivate(token)
+            tracing.deactivate(token)
         if isinstance(body, _WHOLE):
             exchange.end_with(body)
             return body
@@ -80,16 +79,12 @@ class _Exchange:
         "_status",
         "_tracing",
         "_write",
-        "activate",
         "body",
-        "deactivate",
         "segment",
     )
 
     body: Iterable[bytes]
     _chunks: Iterator[bytes]
-    activate: Callable[[Entity], Any]
-    deactivate: Callable[[Any], None]
     _write: Write
 
     def __init__(self, tracing: Tracing, environ: Environ, start_response: StartResponse, route: RouteOf) -> None:
@@ -101,7 +96,6 @@ class _Exchange:
         self._status = 500  # a server's answer for an application that gives none
         self._body_bytes = 0
         self._has_ended = False
-        self.activate, self.deactivate = tracing.activation
         self.segment = tracing.open(environ)
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInformation = None) -> Any:
@@ -130,14 +124,14 @@ class _Exchange:
 
     def __iter__(self) -> Iterator[bytes]:
         """The chunks of the body, whose code runs in the segment's context."""
-        token = self.activate(self.segment)
+        token = self._tracing.activate(self.segment)
         try:
             iterator = iter(self.body)
         except BaseException as error:
             self.end(error)
             raise
         finally:
-            self.deactivate(token)
+            self._tracing.deactivate(token)
         self._chunks = self._read(iterator)
         return self._chunks
 
@@ -149,7 +143,7 @@ class _Exchange:
 
     def _read(self, iterator: Iterator[bytes]) -> Iterator[bytes]:
         while True:
-            token = self.activate(self.segment)
+            token = self._tracing.activate(self.segment)
             try:
                 chunk = next(iterator)
             except StopIteration:
@@ -159,14 +153,14 @@ class _Exchange:
                 self.end(error)
                 raise
             finally:
-                self.deactivate(token)
+                self._tracing.deactivate(token)
             if isinstance(chunk, bytes):
                 self._body_bytes += len(chunk)
             yield chunk
 
     def close(self) -> None:
         """Closes the application's body, and ends the exchange where the body was not read to its end."""
-        token = self.activate(self.segment)
+        token = self._tracing.activate(self.segment)
         try:
             close = getattr(self.body, "close", None)
             if close is not None:
@@ -175,7 +169,7 @@ class _Exchange:
             self.end(error)
             raise
         finally:
-            self.deactivate(token)
+            self._tracing.deactivate(token)
         self.end()
 
     def count(self, chunks: Iterable[bytes]) -> None:
@@ -202,8 +196,5 @@ class _Exchange:
         if self._status >= 500:
             segment.document["fault"] = True
         if segment.sampled or tracing.keeps(segment):
-            segment.complete_by(self._complete)
-            tracing.close(segment)
-
-    def _complete(self, document: Document) -> None:
-        tell_exchange(document, self._environ, self._route, self._status, self._body_bytes)
+            told = Exchange(self._environ, self._route, self._status, self._body_bytes, segment.rule)
+            tracing.close(segment, told)

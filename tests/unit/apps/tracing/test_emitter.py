@@ -16,6 +16,7 @@ from support.segments import SegmentReceiver, segment_receiver
 from support.waiting import eventually
 from tracing.emitter import Emitter
 from tracing.entities import Segment
+from tracing.requests import Exchange
 
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 
@@ -132,10 +133,10 @@ def test_many_are_sent_together_and_the_last_ones_a_moment_later(emitter: Emitte
 
 def test_segment_is_completed_when_it_is_sent(emitter: Emitter, receiver: SegmentReceiver) -> None:
     segment = emitter.open("shop", ROOT)
-    segment.complete_by(lambda document: document.update(user="ada"))
+    segment.end_exchange(Exchange({"HTTP_USER_AGENT": "ada"}, None, 200, 1))
     segment.close()
     emitter.send(segment)
-    assert receiver.next()["user"] == "ada"
+    assert receiver.next()["http"]["request"]["user_agent"] == "ada"
 
 
 def test_forked_process_does_not_send_what_waits_in_the_other(emitter: Emitter, receiver: SegmentReceiver) -> None:
@@ -155,6 +156,7 @@ def test_process_that_ends_sends_what_waits(receiver: SegmentReceiver, tmp_path:
     program.write_text(f"""
 import multiprocessing
 from tracing.emitter import Emitter
+from tracing.requests import Exchange
 from tracing.entities import Segment
 
 def work():

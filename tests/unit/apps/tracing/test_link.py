@@ -34,7 +34,15 @@ def _by_number(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "sizes",
-    [(), (1,), (500,) * BURST_DOCUMENTS, tuple(range(0, 3200, 200)), (10, 60_000, 20), (60_000, 50_000)],
+    [
+        (),
+        (1,),
+        (500,) * BURST_DOCUMENTS,
+        tuple(range(0, 3200, 200)),
+        (10, 60_000, 20),
+        (60_000, 50_000),
+        (100,) * 20 + (9000,) * 9,
+    ],
 )
 def test_documents_of_any_sizes_arrive_as_one_datagram_each(
     link: Link, receiver: SegmentReceiver, sizes: tuple[int, ...]
