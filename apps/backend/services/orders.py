@@ -58,13 +58,15 @@ def place(shop: Shop, identity: Identity, checkout: Checkout, idempotency_key: s
     order = {"user": identity.user_id, "address": checkout.shipping_address, "key": idempotency_key, "digest": digest}
     with shop.database.reader.connect() as connection:
         lines = checkouts.place(connection, checkout.quantities, checkout.prices, order)
-        if lines[0]["id"] is None:
-            made = _made_before(connection, identity.user_id, idempotency_key, digest)
-            if made is None:
-                raise _refusal(lines)
-            return made, False
+        is_new = lines[0]["id"] is not None
+        made = (
+            _shown(lines[0], lines) if is_new else _made_before(connection, identity.user_id, idempotency_key, digest)
+        )
+    if made is None:
+        raise _refusal(lines)
+    # After a repeat too: the process that made the order may have ended before it threw anything out.
     shop.cache.drop(map(product_tag, checkout.quantities))
-    return _shown(lines[0], lines), True
+    return made, is_new
 
 
 def mine(shop: Shop, identity: Identity, status: str | None, page: int, limit: int) -> dict[str, Any]:

@@ -122,3 +122,41 @@ def test_statistics_name_what_is_nearly_sold_out(client: FlaskClient, log_in: Lo
     assert [low["product"]["slug"] for low in told["low_stock"]] == [LAMP]
     for slug in (LAMP, STOOL, KETTLE):
         change_product(seeded_settings.database_url, slug, status="active", stock=1000)
+
+
+@pytest.mark.parametrize(
+    ("status", "follow"),
+    [
+        ("pending", {"paid", "cancelled"}),
+        ("paid", {"shipped", "cancelled"}),
+        ("shipped", {"delivered"}),
+        ("delivered", set()),
+        ("cancelled", set()),
+    ],
+)
+def test_order_goes_on_only_as_the_table_says(
+    client: FlaskClient, log_in: LogIn, seeded_settings: Settings, status: str, follow: set[str]
+) -> None:
+    admin, ada = log_in("admin"), log_in("ada")
+    order = place(client, ada, {LAMP: 2}).get_json()["data"]["id"]
+    stock = product(client, LAMP)["stock"]
+    with psycopg.connect(seeded_settings.database_url.replace("+psycopg", ""), autocommit=True) as database:
+        for wanted in ("pending", "paid", "shipped", "delivered", "cancelled"):
+            database.execute("UPDATE orders SET status = %s WHERE id = %s", [status, order])
+            answer = client.patch(f"/api/orders/{order}/status", json={"status": wanted}, headers=admin)
+            assert answer.status_code == (200 if wanted in follow else 409)
+            shown = client.get(f"/api/orders/{order}", headers=ada).get_json()["data"]
+            assert shown["status"] == (wanted if wanted in follow else status)
+            assert answer.status_code == 409 or answer.get_json()["data"] == shown
+    assert product(client, LAMP)["stock"] == stock + (2 if "cancelled" in follow else 0)
+
+
+@pytest.mark.parametrize("body", [{}, {"status": None}, {"status": "lost"}, {"status": ["paid"]}])
+def test_status_that_there_is_not_is_refused(client: FlaskClient, log_in: LogIn, body: dict[str, Any]) -> None:
+    order = place(client, log_in("ada"), {LAMP: 1}).get_json()["data"]["id"]
+    answer = client.patch(f"/api/orders/{order}/status", json=body, headers=log_in("admin"))
+    assert (answer.status_code, list(answer.get_json()["error"]["fields"])) == (400, ["status"])
+    assert (
+        client.patch("/api/orders/999999999/status", json={"status": "paid"}, headers=log_in("admin")).status_code
+        == 404
+    )
