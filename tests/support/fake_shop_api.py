@@ -145,6 +145,9 @@ def _list(api: FakeShopApi, call: Call, _: str) -> Reply:
     page, limit = int(call.query.get("page", "1")), int(call.query.get("limit", "20"))
     text = call.query.get("q", "").lower()
     found = [product for product in api.products if text in product["name"].lower()]
+    if "ids" in call.query:
+        ids = call.query["ids"].split(",")
+        found = [product for product in found if str(product["id"]) in ids]
     start = (page - 1) * limit
     pages = max(1, -(-len(found) // limit))
     items = found[start : start + limit]

@@ -46,6 +46,7 @@ class ProductFilter:
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     featured: bool | None = None
+    ids: tuple[int, ...] | None = None
     words: str | None = None
 
 
@@ -108,6 +109,8 @@ def _conditions(wanted: ProductFilter) -> list[ColumnElement[bool]]:
         conditions.append(products.c.price <= wanted.max_price)
     if wanted.featured is not None:
         conditions.append(products.c.featured == wanted.featured)
+    if wanted.ids is not None:
+        conditions.append(products.c.id.in_(wanted.ids))
     if wanted.words is not None:
         conditions.append(_holds(wanted.words))
     return conditions

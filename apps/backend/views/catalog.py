@@ -16,6 +16,12 @@ from backend.views.common import X_CACHE, Paging, limit_general, public, shop
 from backend.views.contract import contract
 
 _WORDS = Text(100, example="lamp")
+_IDS = Text(
+    1899,
+    pattern="[0-9]{1,18}(,[0-9]{1,18}){0,99}",
+    example="1,2",
+    must_be="must be up to 100 ids with commas between them",
+)
 CategoryKey = Annotated[int | str, IdOrSlug("category", "lighting"), "the category's id or slug"]
 ProductKey = Annotated[int | str, IdOrSlug("product", "halo-paper-lamp"), "the product's id or slug"]
 
@@ -34,6 +40,7 @@ class ProductQuery(Paging):
     min_price: Annotated[Decimal | None, Price("20"), "the lowest price in EUR"] = None
     max_price: Annotated[Decimal | None, Price("100.00"), "the highest price in EUR"] = None
     featured: Annotated[bool | None, Flag(), "only those that are featured, or those that are not"] = None
+    ids: Annotated[str | None, _IDS, "of the products with these ids alone"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,5 +106,6 @@ def _filter(query: ProductQuery, words: str | None = None) -> ProductFilter:
         min_price=query.min_price,
         max_price=query.max_price,
         featured=query.featured,
+        ids=None if query.ids is None else tuple(sorted(set(map(int, query.ids.split(","))))),
         words=words,
     )

@@ -9,7 +9,6 @@ from flask import Blueprint, abort, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from frontend.cart import MAXIMUM_QUANTITY, Cart, CartFull
-from frontend.client import BackendRefused
 from frontend.models import Product, ProductId
 from frontend.pages import shop, visitor
 from frontend.pages.catalog import checked_slug
@@ -67,8 +66,9 @@ def priced_lines() -> list[PricedLine]:
     """The cart's lines with prices of now; what the shop no longer has is taken out and said."""
     lines: list[PricedLine] = []
     cart = visitor.cart
+    products = shop().catalog.products_of(line.product_id for line in cart.lines)
     for line in cart.lines:
-        product = _product_if_there(line.product_id)
+        product = products.get(line.product_id)
         if product is None:
             visitor.cart = visitor.cart.with_quantity(line.product_id, 0)
             flash("A product in your cart is no longer sold; we have taken it out.")
@@ -79,15 +79,6 @@ def priced_lines() -> list[PricedLine]:
 
 def total_of(lines: list[PricedLine]) -> Decimal:
     return sum((line.total for line in lines), Decimal(0))
-
-
-def _product_if_there(product_id: ProductId) -> Product | None:
-    try:
-        return shop().catalog.product(product_id)
-    except BackendRefused as refusal:
-        if refusal.status == 404:
-            return None
-        raise
 
 
 def _put(product_id: ProductId, quantity: int) -> None:

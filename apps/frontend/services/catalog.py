@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from frontend.client import BackendClient, segment
@@ -19,6 +19,8 @@ from frontend.models import (
     parse_product,
     parse_texts,
 )
+
+_MOST_PRODUCTS = 100
 
 _parse_products = parse_page(parse_product)
 
@@ -74,6 +76,14 @@ class Catalog:
     def product(self, id_or_slug: ProductId) -> Product:
         """One product; raises BackendRefused with 404 when there is none."""
         return self._client.get(f"/api/catalog/products/{segment(str(id_or_slug))}", parse_product)
+
+    def products_of(self, ids: Iterable[ProductId]) -> dict[ProductId, Product]:
+        """Those of some products that the shop has, by their ids; asked for together, a hundred at most."""
+        wanted = ",".join(map(str, ids))
+        if not wanted:
+            return {}
+        found = self._client.get("/api/catalog/products", _parse_products, {"ids": wanted, "limit": _MOST_PRODUCTS})
+        return {product.id: product for product in found.items}
 
     def search(self, text: str, page: int, limit: int = 24) -> Page[Product]:
         """Products that fit a text."""

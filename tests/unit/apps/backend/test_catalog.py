@@ -89,6 +89,21 @@ def test_products_are_filtered(client: FlaskClient) -> None:
     assert {item["category"]["slug"] for item in items} <= inside
 
 
+def test_products_are_given_by_their_ids(client: FlaskClient) -> None:
+    known = _data(client, "/api/catalog/products?limit=3")["items"]
+    wanted = ",".join(str(product["id"]) for product in [*known, known[0]])
+    found = _data(client, f"/api/catalog/products?ids={wanted},987654321")
+    assert sorted(found["items"], key=lambda product: product["id"]) == sorted(known, key=lambda product: product["id"])
+    assert found["total"] == 3
+
+
+@pytest.mark.parametrize("ids", ["x", "1,", "1,-2", "1;2", "٣", ",".join(["1"] * 101), "9" * 19])
+def test_ids_that_are_none_are_refused(client: FlaskClient, ids: str) -> None:
+    answer = client.get("/api/catalog/products", query_string={"ids": ids})
+    assert answer.status_code == 400
+    assert list(answer.get_json()["error"]["fields"]) == ["ids"]
+
+
 def test_unknown_category_holds_nothing(client: FlaskClient) -> None:
     assert _data(client, "/api/catalog/products?category=no-such-thing")["total"] == 0
 
