@@ -42,7 +42,7 @@ def start_background(app: Flask) -> None:
     """Starts what a serving process does beside serving: adding up its counters, and hearing which answers are old."""
     shop = shop_of(app)
     shop.prepare()
-    Flusher(shop.counters.flush, shop.cache.settle, app.extensions["metrics"].flush).start()
+    Flusher(shop.counters.flush, shop.cache.settle, shop.events.flush, app.extensions["metrics"].flush).start()
     if shop.settings.hot_cache_bytes:
         Listener(shop.settings.redis_url, shop.hot).start()
 

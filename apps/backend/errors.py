@@ -9,10 +9,11 @@ from flask import Flask, Response
 from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from tracing import current, record_exception
+from tracing import record_exception
 from werkzeug.exceptions import HTTPException
 
 from backend.answers import failure
+from backend.security import trace_id
 
 logger = logging.getLogger(__name__)
 
@@ -127,6 +128,4 @@ def _database_gone(error: Exception) -> Response:
 def _answer(status: int, code: str, message: str, fields: dict[str, str] | None, headers: dict[str, str]) -> Response:
     if status == HTTPStatus.UNAUTHORIZED:
         headers = {"WWW-Authenticate": "Bearer", **headers}  # RFC 9110, 11.6.1
-    entity = current()
-    trace_id = None if entity is None else entity.segment.trace_id
-    return failure(status, code, message, fields, trace_id, headers)
+    return failure(status, code, message, fields, trace_id(), headers)

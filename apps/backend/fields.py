@@ -64,6 +64,7 @@ class Text(Kind):
     pattern: str = _VISIBLE
     example: str = ""
     must_be: str = ""
+    what: str = ""  # of which this is the id in a path, where it is one
 
     def of_json(self, value: object) -> str:
         if not isinstance(value, str) or not self.lowest <= len(value) <= self.highest or not self._matches(value):

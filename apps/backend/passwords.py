@@ -20,6 +20,10 @@ class Passwords:
         """The hash to store."""
         return self._hasher.hash(password)
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether a hash costs another amount than is set, which would take another time to check than nobody's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
     def matches(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is the hash's; takes as long where there is no hash, so that time tells no names."""
         try:

@@ -47,6 +47,7 @@ class Settings:
     general_limit: Limit = Limit(100, 60)
     login_limit: Limit = Limit(5, 900)
     register_limit: Limit = Limit(3, 3600)
+    account_limit: Limit = Limit(10, 900)
     trusted_proxies: tuple[Network, ...] = ()
     argon2_memory_kib: int = 19_456
     argon2_passes: int = 2
@@ -78,6 +79,7 @@ class Settings:
             general_limit=_limit(environ, "RATE_LIMIT_GENERAL", Limit(100, 60)),
             login_limit=_limit(environ, "RATE_LIMIT_LOGIN", Limit(5, 900)),
             register_limit=_limit(environ, "RATE_LIMIT_REGISTER", Limit(3, 3600)),
+            account_limit=_limit(environ, "RATE_LIMIT_ACCOUNT", Limit(10, 900)),
             trusted_proxies=_networks(environ, "TRUSTED_PROXIES"),
             argon2_memory_kib=_number(environ, "ARGON2_MEMORY_KIB", 19_456, 8, 4_194_304),
             argon2_passes=_number(environ, "ARGON2_PASSES", 2, 1, 100),

@@ -85,6 +85,29 @@ class LoggedIn(TypedDict):
     expires_in: Annotated[int, "seconds", Example(3600)]
 
 
+class Session(TypedDict):
+    """A session that holds."""
+
+    id: Annotated[str, Example("0123456789abcdef" * 2)]
+    created_at: datetime
+    last_seen_at: Annotated[datetime, "to about five minutes"]
+    expires_at: datetime
+    user_agent: Annotated[str | None, "the program it was begun with, in few words", Example("Firefox on Linux")]
+    current: Annotated[bool, "whether it is that of the token"]
+
+
+class Sessions(TypedDict):
+    """Sessions that hold, at most a hundred."""
+
+    items: list[Session]
+
+
+class EndedSessions(TypedDict):
+    """What became of sessions."""
+
+    ended: Annotated[int, "how many were ended"]
+
+
 class ProductName(TypedDict):
     """What a product is called."""
 

@@ -53,6 +53,8 @@ sessions = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
     Column("revoked_at", DateTime(timezone=True)),
     _created_at(),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("user_agent", String(60)),
 )
 
 categories = Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from serving.events import log_to_stderr
 from serving.measured import Application
 from serving.server import factory
 
@@ -20,6 +21,7 @@ def app() -> Application:
     It is what Flask would call for each request; without Flask in between.
     """
     made = create_app(Settings.from_environment(os.environ))
+    log_to_stderr()
     start_background(made)
     made.extensions["tracing"].start(_RULES_WAIT_SECONDS)
     application: Application = made.wsgi_app

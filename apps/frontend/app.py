@@ -21,7 +21,7 @@ from frontend.services.accounts import Accounts
 from frontend.services.catalog import Catalog
 from frontend.services.orders import Orders
 from frontend.sessions import RotatingSessions
-from frontend.settings import Settings
+from frontend.settings import SERVICE_NAME, Settings
 from frontend.visitor import FORM_TOKEN_FIELD, check_form_token, form_token
 
 _MAXIMUM_FORM_BYTES = 64 * 1024
@@ -33,6 +33,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("frontend", root_path=str(Path(__file__).parent))
     app.request_class = GuardedRequest
     _configure(app, settings)
+    app.extensions[edge.SECURITY_EVENTS] = edge.security_events(SERVICE_NAME)
     pages.open_shop(app, _make_shop(settings))
     _install_templates(app)
     security.install(app, settings.secure_cookies)

@@ -6,9 +6,12 @@ import hmac
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, current_app, request
+from serving.events import SecurityEvents
+from tracing import current
 
 LOADTEST_HEADER = "X-Load-Test-Secret"
+SECURITY_EVENTS = "security_events"
 _FORWARDED = "HTTP_X_FORWARDED_FOR"
 _FORWARDED_PROTOCOL = "HTTP_X_FORWARDED_PROTO"
 _Environ = dict[str, Any]
@@ -59,9 +62,30 @@ def forwarded_headers(loadtest_secret: str | None) -> Callable[[], dict[str, str
         given = request.headers.get(LOADTEST_HEADER, "")
         if loadtest_secret and hmac.compare_digest(given.encode("latin-1", "replace"), loadtest_secret.encode()):
             carried[LOADTEST_HEADER] = loadtest_secret
+        elif given:
+            tell("bypass_refused")
+        if request.method == "POST":  # the backend notes with which program a session was begun
+            carried["User-Agent"] = request.headers.get("User-Agent", "")
         return carried
 
     return headers
+
+
+def tell(event: str) -> None:
+    """Logs a security event of the current request."""
+    events: SecurityEvents = current_app.extensions[SECURITY_EVENTS]
+    events.tell(event, request.environ)
+
+
+def security_events(service: str) -> SecurityEvents:
+    """Events with the address of the client and the id of its trace."""
+    return SecurityEvents(service, client_address, trace_id)
+
+
+def trace_id() -> str | None:
+    """The id of the trace of this request, if it is traced."""
+    entity = current()
+    return None if entity is None else entity.segment.trace_id
 
 
 def client_address(environ: _Environ) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask import Flask, current_app, redirect, render_template, request
-from tracing import current
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from frontend.client import BackendError, BackendRefused
+from frontend.edge import trace_id
 from frontend.pages import visitor
 from frontend.visitor import SignInNeeded
 
@@ -73,14 +73,9 @@ def _to_sign_in() -> Response:
 
 def _page(status: int, headers: dict[str, str], text: str | None = None) -> _Answer:
     title, standard = _TEXTS.get(status, _OTHER)
-    page = render_template("error.html", title=title, text=text or standard, status=status, trace_id=_trace_id())
+    page = render_template("error.html", title=title, text=text or standard, status=status, trace_id=trace_id())
     return page, status, {"Cache-Control": "no-store", **headers}
 
 
-def _trace_id() -> str | None:
-    entity = current()
-    return None if entity is None else entity.segment.trace_id
-
-
 def _log(problem: Exception, status: int) -> None:
-    current_app.logger.warning("%s %s -> %s: %s (trace %s)", request.method, request.path, status, problem, _trace_id())
+    current_app.logger.warning("%s %s -> %s: %s (trace %s)", request.method, request.path, status, problem, trace_id())

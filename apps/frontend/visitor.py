@@ -10,6 +10,7 @@ from flask import request, session
 from werkzeug.exceptions import BadRequest
 
 from frontend.cart import Cart
+from frontend.edge import tell
 from frontend.models import SignIn, User
 
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - a field's name
@@ -96,4 +97,5 @@ def check_form_token() -> None:
         return
     given, expected = request.form.get(FORM_TOKEN_FIELD, ""), session.get(FORM_TOKEN_FIELD, "")
     if not expected or not hmac.compare_digest(given.encode(errors="replace"), expected.encode()):
+        tell("csrf_refused")
         raise FormExpired

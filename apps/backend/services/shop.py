@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from serving.events import SecurityEvents
 from serving.keys import KeyRing
 
 from backend import cache, database
@@ -15,6 +16,7 @@ from backend.hotcache import HotCache
 from backend.limits import RateLimits
 from backend.passwords import Passwords
 from backend.refills import Refills
+from backend.security import security_events
 from backend.settings import Settings
 from backend.tokens import Tokens
 
@@ -34,6 +36,7 @@ class Shop:
     refills: Refills
     hot: HotCache
     counters: CacheCounters
+    events: SecurityEvents
     limits: RateLimits
     tokens: Tokens
     passwords: Passwords
@@ -53,6 +56,7 @@ def open_shop(settings: Settings) -> Shop:
     """Connects nothing yet: connections are made when they are needed."""
     connections = settings.threads + _OWN_CONNECTIONS
     gate = RedisGate(cache.connect(settings.redis_url, connections, settings.redis_answer_seconds))
+    events = security_events(settings)
     return Shop(
         settings=settings,
         database=database.connect(settings.database_url, settings.database_pool),
@@ -62,7 +66,8 @@ def open_shop(settings: Settings) -> Shop:
         refills=Refills(gate, settings.cache_refill_seconds),
         hot=HotCache(settings.hot_cache_bytes),
         counters=CacheCounters(gate),
-        limits=RateLimits(gate, settings),
+        events=events,
+        limits=RateLimits(gate, settings, events),
         tokens=Tokens(KeyRing(settings.token_key_file), settings.token_seconds),
         passwords=Passwords(settings.argon2_memory_kib, settings.argon2_passes),
     )

@@ -64,12 +64,13 @@ def limit_general() -> None:
 
 def identity() -> Identity:
     """Who makes this request. Raises ApiError 401."""
-    return accounts.identify(shop(), request.headers.get("Authorization"))
+    return accounts.identify(shop(), request.environ)
 
 
 def admin() -> Identity:
     """The admin who makes this request. Raises ApiError 401, 403."""
     who = identity()
     if who.role != "admin":
+        shop().events.tell("forbidden", request.environ, who.user_id)
         raise ApiError(403, "forbidden", "this needs an admin")
     return who

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import statistics
+import time
 from collections.abc import Callable
 
 import pytest
+from backend.passwords import Passwords
 from backend.settings import Limit
 from flask import Flask
 from flask.testing import FlaskClient
+from redis import Redis
+from sqlalchemy import text
 
 OpenApp = Callable[..., Flask]
 CREDENTIALS = {"email": "ada@example.com", "password": "ada-password"}
@@ -79,3 +84,69 @@ def test_forwarded_address_counts_only_from_a_trusted_proxy(open_app: OpenApp) -
 def test_health_is_not_limited(open_app: OpenApp) -> None:
     client = open_app(rate_limits=True, general_limit=Limit(1, LONG)).test_client()
     assert [client.get(path).status_code for path in ("/health", "/ready", "/metrics", "/health")] == [200] * 4
+
+
+def _guess(client: FlaskClient, number: int, **credentials: str) -> tuple[int, str]:
+    """The answer to a guess, each from another address."""
+    answer = client.post(
+        "/api/auth/login",
+        json={"email": "ada@example.com", "password": "wrong"} | credentials,
+        environ_base={"REMOTE_ADDR": f"192.0.2.{number}"},
+    )
+    return answer.status_code, answer.get_json().get("error", {}).get("code", "")
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
+def test_account_is_guessed_at_a_few_times_from_wherever(open_app: OpenApp, email: str) -> None:
+    client = open_app(rate_limits=True, account_limit=Limit(3, LONG)).test_client()
+    guesses = [_guess(client, number, email=email.upper() if number % 2 else email) for number in range(5)]
+    assert guesses == [(401, "bad_credentials")] * 3 + [(429, "too_many_requests")] * 2
+    assert _guess(client, 9, email="bob@example.com")[0] == 401
+
+
+def test_right_password_is_no_guess(open_app: OpenApp) -> None:
+    client = open_app(rate_limits=True, account_limit=Limit(3, LONG)).test_client()
+    right = [_guess(client, number, password="ada-password")[0] for number in range(10)]
+    assert right == [200] * 10
+    assert [_guess(client, number)[0] for number in range(4)] == [401, 401, 401, 429]
+    assert _guess(client, 5, password="ada-password")[0] == 429, "nor does it tell that it was right"
+
+
+def test_accounts_are_counted_without_their_addresses(open_app: OpenApp, redis: Redis) -> None:
+    client = open_app(rate_limits=True).test_client()
+    _guess(client, 1)
+    [key] = redis.keys("limit:account:*")
+    assert b"ada" not in key
+    assert 0 < redis.ttl(key) <= 900
+
+
+def test_unknown_address_costs_as_much_as_a_wrong_password() -> None:
+    """By the CPU that each takes, which other work on the machine does not change much."""
+    passwords = Passwords(8192, 2)
+    known = passwords.hash("right")
+
+    def cost(password_hash: str | None) -> float:
+        def once() -> float:
+            began = time.thread_time()
+            assert not passwords.matches(password_hash, "wrong")
+            return time.thread_time() - began
+
+        return statistics.median(once() for _unused in range(7))
+
+    assert 0.5 < cost(None) / cost(known) < 2
+
+
+def test_hash_of_another_cost_is_replaced_at_the_next_login(open_app: OpenApp) -> None:
+    credentials = {"email": "bob@example.com", "password": "bob-password"}
+    app = open_app(argon2_passes=2)
+    shop = app.extensions["shop"]
+
+    def stored() -> str:
+        with shop.database.reader.connect() as connection:
+            query = text("SELECT password_hash FROM users WHERE email = 'bob@example.com'")
+            return str(connection.execute(query).scalar_one())
+
+    assert shop.passwords.is_outdated(stored())
+    assert app.test_client().post("/api/auth/login", json=credentials).status_code == 200
+    assert not shop.passwords.is_outdated(stored())
+    assert app.test_client().post("/api/auth/login", json=credentials).status_code == 200
