@@ -111,6 +111,11 @@ bench-yardstick: test-environment ## the backend's cached answers beside those o
 fuzz-tracing: test-environment ## a million random requests, traced and not: the same outcome, valid segments, nothing lost
 	@PYTHONPATH=apps:tests $(VENV)/bin/python -m fuzz
 
+.PHONY: fuzz-api
+fuzz-api: test-environment ## schemathesis on the API for longer: API_FUZZ_EXAMPLES=300 of each operation, API_FUZZ_SEED=1
+	@API_FUZZ_EXAMPLES=$${API_FUZZ_EXAMPLES:-300} $(PYTEST) --numprocesses 2 --timeout 7200 \
+	  tests/unit/apps/backend/test_schemathesis.py
+
 .PHONY: clean
 clean: down ## stop what demo started and remove what it left, except the reports
 	@rm -rf "$(VENV)" .ansible build .mypy_cache .pytest_cache .ruff_cache .hypothesis

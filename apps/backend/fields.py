@@ -18,6 +18,7 @@ Schema = dict[str, Any]
 SchemaOf = Callable[[Any], Schema]
 Model = TypeVar("Model")
 
+REQUIRED: Any = dataclasses.MISSING
 _ID_DIGITS = 18
 ID_HIGHEST = 10**_ID_DIGITS - 1
 # Classes of characters are spelled out, as \s means something else in every engine of regular expressions.
@@ -255,7 +256,7 @@ class Field:
 
     @property
     def required(self) -> bool:
-        return self.default is dataclasses.MISSING
+        return self.default is REQUIRED
 
 
 @functools.cache

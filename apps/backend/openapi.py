@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from backend.errors import CODES
-from backend.fields import fields_of
+from backend.fields import Field
 from backend.requests import header_name
 from backend.schemas import Schemas
 from backend.shapes import Failure
@@ -106,29 +106,20 @@ class _Maker:
         return made
 
     def _parameters(self, declared: Contract) -> list[Document]:
-        made = [
-            self._parameter("path", name, kind.schema(self._schemas.of), text, required=True)
-            for name, (kind, text) in declared.path.items()
+        return [
+            *(self._parameter("path", field.name, field) for field in declared.path),
+            *(self._parameter("query", field.name, field) for field in declared.fields("query")),
+            *(self._parameter("header", header_name(field), field) for field in declared.fields("headers")),
         ]
-        for place, name_of in (("query", lambda field: field.name), ("headers", header_name)):
-            for field in fields_of(declared.models[place]) if place in declared.models else ():
-                schema = field.kind.schema(self._schemas.of)
-                if not field.required and field.default is not None:
-                    schema["default"] = field.default
-                where = place.removesuffix("s")
-                made.append(self._parameter(where, name_of(field), schema, field.description, required=field.required))
-        return made
 
-    def _parameter(self, place: str, name: str, schema: Document, text: str, *, required: bool) -> Document:
-        example = self._schemas.example(schema)
-        return {
-            "name": name,
-            "in": place,
-            "required": required,
-            "description": text,
-            "schema": schema,
-            "example": example,
-        }
+    def _parameter(self, place: str, name: str, field: Field) -> Document:
+        schema = field.kind.schema(self._schemas.of)
+        if not field.required and field.default is not None:
+            schema["default"] = field.default
+        made = {"name": name, "in": place, "required": field.required, "description": field.description}
+        if place == "query" and not field.required:
+            made["allowEmptyValue"] = True
+        return {**made, "schema": schema, "example": self._schemas.example(schema)}
 
     def _success(self, declared: Contract) -> Document:
         made: Document = {"description": "success", "content": {declared.media: {"schema": {"type": "string"}}}}

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_type_hints
 from flask import Response, request
 
 from backend.errors import not_found
-from backend.fields import Kind, Refused, kind_of
+from backend.fields import REQUIRED, Field, Refused, fields_of, kind_of
 from backend.requests import read_body, read_headers, read_query
 from backend.services.accounts import Identity
 from backend.views.common import admin, identity
@@ -42,12 +42,16 @@ class Contract:
     limited: bool = True
     stored: bool = True
     models: Mapping[str, Any] = field(default_factory=dict)
-    path: Mapping[str, tuple[Kind, str]] = field(default_factory=dict)
+    path: tuple[Field, ...] = ()
 
     @property
     def wrapped(self) -> bool:
         """Whether the answer is {"success": true, "data": …}."""
         return self.data is not _HAS_NO_BODY
+
+    def fields(self, name: str) -> tuple[Field, ...]:
+        """The fields of the query, the headers or the body."""
+        return fields_of(self.models[name]) if name in self.models else ()
 
     def codes(self) -> list[str]:
         """Every error that a request can be refused with."""
@@ -84,14 +88,15 @@ def contract(
         hints = get_type_hints(view, include_extras=True)
         names = list(inspect.signature(view).parameters)
         models = {name: hints[name] for name in names if name in _MODELS}
-        path = {name: kind_of(hints[name]) for name in names if name not in _MODELS and hints[name] is not Identity}
+        parts = [name for name in names if name not in models and hints[name] is not Identity]
+        path = tuple(Field(name, *kind_of(hints[name]), REQUIRED) for name in parts)
         made = Contract(summary=summary, access=access, models=models, path=path, **declared)
 
         @functools.wraps(view)
-        def answer(**parts: str) -> Response:
+        def answer(**values: str) -> Response:
             if before is not None:
                 before()
-            return view(**dict(_read(made, names, parts)))
+            return view(**dict(_read(made, names, values)))
 
         setattr(answer, _ATTRIBUTE, made)
         return answer
@@ -105,14 +110,14 @@ def contract_of(view: Any) -> Contract | None:
     return found
 
 
-def _read(made: Contract, names: list[str], parts: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+def _read(made: Contract, names: list[str], values: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     """The view's arguments. Who may not is told so before anything else."""
     if made.access == "admin" or "who" in names:
         who = admin() if made.access == "admin" else identity()
         if "who" in names:
             yield "who", who
-    for name, (kind, _unused) in made.path.items():
-        yield name, _of_path(kind, parts[name])
+    for part in made.path:
+        yield part.name, _of_path(part.kind, values[part.name])
     for name, model in made.models.items():
         yield name, _MODELS[name](request, model)
 

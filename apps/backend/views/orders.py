@@ -11,7 +11,7 @@ from typing import Annotated
 from flask import Blueprint, Response
 
 from backend.answers import success
-from backend.errors import invalid
+from backend.errors import ApiError
 from backend.fields import ID_HIGHEST, Choice, Id, Object, Objects, Price, Text, Whole
 from backend.services import orders as service
 from backend.services import sales
@@ -153,5 +153,6 @@ def _prices(items: list[CheckoutItem]) -> dict[int, Decimal]:
     for item in items:
         price = item.unit_price
         if price is not None and prices.setdefault(item.product_id, price) != price:
-            raise invalid(unit_price="must be the same for the same product")
+            message = "a product is told to cost two prices"
+            raise ApiError(409, "price_changed", message, fields={f"items.{item.product_id}": message})
     return prices
