@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from frontend.client import BackendRefused
 from frontend.forms import Field, Form
+from frontend.models import ProductId
 from frontend.pages import shop, visitor
 from frontend.pages.cart import priced_lines, total_of
 from frontend.services.orders import Address
@@ -66,7 +67,7 @@ def place() -> str | tuple[str, int] | Response:
     if not form.valid:
         return _page_again(form)
     try:
-        order = shop().orders.place(token, visitor.cart, Address(**form.values), key)
+        order = shop().orders.place(token, visitor.cart, _shown_prices(), Address(**form.values), key)
     except BackendRefused as refusal:
         if refusal.status not in (400, 404, 409, 422):
             raise
@@ -75,6 +76,12 @@ def place() -> str | tuple[str, int] | Response:
     visitor.ordered(key, order.path)
     flash("Thank you! Your order has reached us.")
     return redirect(order.path, 303)
+
+
+def _shown_prices() -> dict[ProductId, str]:
+    """What the form says that the cart's products were shown to cost."""
+    shown = ((line.product_id, request.form.get(f"price-{line.product_id}")) for line in visitor.cart.lines)
+    return {product_id: price for product_id, price in shown if price}
 
 
 def _explain(form: Form, refusal: BackendRefused) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from backend.settings import Settings
+from backend.views.common import shop_of
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from support.orders import ADDRESS, KETTLE, LAMP, STOOL, change_product, place, product
 
 LogIn = Callable[[str], dict[str, str]]
@@ -68,6 +70,16 @@ def test_same_key_at_the_same_time_makes_one_order(open_app: Callable[..., Flask
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.get_json()["data"]["id"] for answer in answers}) == 1
     assert product(app.test_client(), STOOL)["stock"] == stock - 1
+
+
+def test_checkout_is_one_statement(open_app: Callable[..., Flask], log_in: LogIn) -> None:
+    app, header, statements = open_app(), log_in("ada"), []
+    items = [{"product_id": product(app.test_client(), slug)["id"], "quantity": 1} for slug in (LAMP, STOOL)]
+    app.test_client().get("/api/auth/me", headers=header)  # from now on Redis knows whose token this is
+    event.listen(shop_of(app).database.reader, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    body = {"items": items, "shipping_address": ADDRESS}
+    assert app.test_client().post("/api/orders", json=body, headers=header).status_code == 201
+    assert len(statements) == 1
 
 
 def test_stock_is_never_sold_twice(open_app: Callable[..., Flask], log_in: LogIn, seeded_settings: Settings) -> None:

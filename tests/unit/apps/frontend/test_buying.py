@@ -116,7 +116,8 @@ def test_checkout_orders_what_is_in_the_cart(buyer: FlaskClient, api: FakeShopAp
     response = send(buyer, "/checkout", "/checkout", **ADDRESS)
     assert (response.status_code, response.location) == (303, "/orders/1")
     order = api.calls[-1]
-    assert order.body == {"items": [{"product_id": 1, "quantity": 2}], "shipping_address": ADDRESS}
+    item = {"product_id": 1, "quantity": 2, "unit_price": "11.90"}
+    assert order.body == {"items": [item], "shipping_address": ADDRESS}
     assert order.headers["authorization"] == f"Bearer {TOKEN}"
     page = page_of(buyer, "/orders/1")
     assert page.one("h1").text == "Order DO-000001"
@@ -145,6 +146,20 @@ def test_form_of_another_cart_orders_nothing(buyer: FlaskClient, api: FakeShopAp
     assert "Your cart has changed" in page.one("div", role="alert").text
     assert api.orders == {}
     assert buyer.post("/checkout", data=page.form("/checkout")).location == "/orders/1"
+
+
+def test_order_tells_the_price_that_was_shown_and_a_new_one_is_shown_again(
+    buyer: FlaskClient, api: FakeShopApi
+) -> None:
+    form = page_of(buyer, "/checkout").form("/checkout") | ADDRESS
+    api.products[0]["price"] = "15.00"
+    api.fail("/api/orders", 409, "price_changed", "Mug No. 1 costs 15.00 EUR now")
+    page = read_page(buyer.post("/checkout", data=form).text)
+    assert api.calls[-2].body["items"][0]["unit_price"] == "11.90"
+    assert "Mug No. 1 costs 15.00 EUR now." in page.one("div", role="alert").text
+    del api.replies["/api/orders"]
+    assert buyer.post("/checkout", data=page.form("/checkout")).location == "/orders/1"
+    assert api.calls[-1].body["items"][0]["unit_price"] == "15.00"
 
 
 def test_wrong_fields_are_said_beside_them(buyer: FlaskClient, api: FakeShopApi) -> None:
