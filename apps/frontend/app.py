@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from markupsafe import Markup
 from serving.keys import KeyRing
 from serving.measured import MeasuredApplication, note_routes
 from serving.metrics import HttpMetrics
@@ -16,8 +17,9 @@ from tracing import instrument, uninstrument
 
 from frontend import edge, errors, fragments, pages, security, text
 from frontend.client import BackendClient
-from frontend.pages import account, auth, cart, catalog, checkout, system
+from frontend.pages import account, admin, auth, cart, catalog, checkout, system
 from frontend.services.accounts import Accounts
+from frontend.services.administration import Administration
 from frontend.services.catalog import Catalog
 from frontend.services.orders import Orders
 from frontend.sessions import RotatingSessions
@@ -74,7 +76,7 @@ def _make_shop(settings: Settings) -> pages.Shop:
         edge.forwarded_headers(settings.loadtest_secret),
     )
     catalog = Catalog(client, settings.categories_ttl_seconds, settings.lists_memory_bytes)
-    return pages.Shop(catalog, Accounts(client), Orders(client))
+    return pages.Shop(catalog, Accounts(client), Orders(client), Administration(client))
 
 
 def _install_templates(app: Flask) -> None:
@@ -82,11 +84,15 @@ def _install_templates(app: Flask) -> None:
     text.install(app.jinja_env)
     fragments.install(app.jinja_env)
 
+    def search_terms() -> Markup:
+        return fragments.datalist(pages.shop().catalog.popular_terms)
+
     @app.context_processor
     def every_page() -> dict[str, Any]:
         return {
             "stylesheet": stylesheet,
             "visitor": pages.visitor,
+            "search_terms": search_terms,
             "form_token": form_token,
             "form_token_field": FORM_TOKEN_FIELD,
         }
@@ -106,6 +112,6 @@ def _wrap(app: Flask, settings: Settings) -> None:
     app.extensions["metrics"] = metrics
     app.wsgi_app = MeasuredApplication(app.wsgi_app, metrics)  # type: ignore[method-assign]
     edge.trust_proxies(app, settings.trusted_proxies)
-    for blueprint in (catalog.pages, cart.pages, checkout.pages, account.pages, auth.pages):
+    for blueprint in (catalog.pages, cart.pages, checkout.pages, account.pages, auth.pages, admin.pages):
         app.register_blueprint(blueprint)
     app.register_blueprint(system.make_pages(metrics))

@@ -6,6 +6,8 @@ import http.client
 import select
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -17,8 +19,10 @@ from tracing.http import outgoing
 from frontend.memory import AnswerMemory
 
 _Value = TypeVar("_Value")
+_Other = TypeVar("_Other")
 _REMOTE_NAME = "ecommerce-backend"
 _MAXIMUM_ANSWER_BYTES = 8 * 1024 * 1024
+_SECOND_CALLS = 8
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _Query = Mapping[str, str | int | None]
 
@@ -78,6 +82,7 @@ class BackendClient:
         self._connect_timeout_seconds, self._read_timeout_seconds = connect_timeout_seconds, read_timeout_seconds
         self._context_headers = context_headers
         self._kept = threading.local()
+        self._pool = ThreadPoolExecutor(_SECOND_CALLS, "backend-call")
         self._open, self._open_lock = WeakSet[http.client.HTTPConnection](), threading.Lock()
 
     def get(
@@ -111,11 +116,26 @@ class BackendClient:
             headers["Idempotency-Key"] = idempotency_key
         return self._data(self._call("POST", path, orjson.dumps(body), headers), parse)
 
+    def patch(self, path: str, parse: Callable[[Any], _Value], body: Mapping[str, Any], token: str) -> _Value:
+        """Sends a change as JSON; raises as `get` does."""
+        headers = {"Content-Type": "application/json"} | _bearer(token)
+        return self._data(self._call("PATCH", path, orjson.dumps(body), headers), parse)
+
+    def at_once(self, first: Callable[[], _Value], second: Callable[[], _Other]) -> tuple[_Value, _Other]:
+        """What two calls give that are made at the same time; raises what one raised, once both have ended."""
+        other = self._pool.submit(copy_context().run, second)
+        try:
+            mine = first()
+        finally:
+            wait((other,))
+        return mine, other.result()
+
     def close(self) -> None:
-        """Closes the connections of all threads; a later call opens a new one."""
+        """Closes the connections of all threads; ends the threads of `at_once`."""
         with self._open_lock:
             for connection in self._open:
                 connection.close()
+        self._pool.shutdown()
 
     def _call(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> _Answer:
         headers.update(self._context_headers())

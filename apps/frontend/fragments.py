@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment
@@ -24,3 +25,10 @@ def install(environment: Environment) -> None:
         return html
 
     environment.globals["cards"] = cards
+
+
+@lru_cache(maxsize=8)
+def datalist(terms: tuple[str, ...]) -> Markup:
+    """What the search field suggests, as a datalist with the id `terms`."""
+    options = Markup("").join(Markup("<option>{}</option>").format(term) for term in terms)
+    return Markup('<datalist id="terms">{}</datalist>').format(options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,13 @@ from markupsafe import Markup
 Json = Any
 ProductId = int | str
 _Item = TypeVar("_Item")
+NEXT_STATUSES = {
+    "pending": ("paid", "cancelled"),
+    "paid": ("shipped", "cancelled"),
+    "shipped": ("delivered",),
+    "delivered": (),
+    "cancelled": (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,11 @@ class User:
 
     email: str
     name: str
+    role: str = "customer"
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,17 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where an order goes; country is an ISO 3166 alpha-2 code."""
+
+    name: str
+    street: str
+    city: str
+    postal_code: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLine:
     """One product of an order at the price it was bought for."""
 
@@ -90,13 +113,17 @@ class OrderLine:
     unit_price: Decimal
 
     @property
+    def path(self) -> str:
+        return f"/products/{quote(self.slug, safe='')}"
+
+    @property
     def total(self) -> Decimal:
         return self.unit_price * self.quantity
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as its owner sees it."""
+    """An order; whose it is (`email`) is told to admins only."""
 
     id: ProductId
     number: str
@@ -104,6 +131,8 @@ class Order:
     total: Decimal
     created_at: datetime
     lines: tuple[OrderLine, ...]
+    address: Address | None = None
+    email: str = ""
 
     @property
     def path(self) -> str:
@@ -111,7 +140,12 @@ class Order:
 
     @property
     def can_be_cancelled(self) -> bool:
-        return self.status.lower() in ("pending", "paid")
+        return "cancelled" in self.next_statuses
+
+    @property
+    def next_statuses(self) -> tuple[str, ...]:
+        """What an admin may move the order to."""
+        return NEXT_STATUSES.get(self.status, ())
 
 
 def parse_product(raw: Json) -> Product:
@@ -121,8 +155,8 @@ def parse_product(raw: Json) -> Product:
         slug=raw["slug"],
         name=raw["name"],
         description=raw.get("description") or "",
-        price=_money(raw["price"]),
-        compare_at_price=None if compare_at is None else _money(compare_at),
+        price=parse_money(raw["price"]),
+        compare_at_price=None if compare_at is None else parse_money(compare_at),
         stock=int(raw["stock"]),
         category=parse_category(raw["category"]) if raw.get("category") else None,
     )
@@ -151,7 +185,7 @@ def parse_texts(raw: Json) -> tuple[str, ...]:
 
 
 def parse_user(raw: Json) -> User:
-    return User(str(raw["email"]), str(raw.get("name") or raw["email"]))
+    return User(str(raw["email"]), str(raw.get("name") or raw["email"]), str(raw.get("role", "customer")))
 
 
 def parse_sign_in(raw: Json) -> SignIn:
@@ -163,18 +197,24 @@ def parse_order(raw: Json) -> Order:
         id=raw["id"],
         number=str(raw.get("number") or raw["id"]),
         status=str(raw["status"]),
-        total=_money(raw["total"]),
+        total=parse_money(raw["total"]),
         created_at=datetime.fromisoformat(raw["created_at"]),
         lines=tuple(_parse_line(line) for line in raw.get("items") or ()),
+        address=_parse_address(raw["shipping_address"]) if raw.get("shipping_address") else None,
+        email=str(raw.get("email") or ""),
     )
+
+
+def _parse_address(raw: Json) -> Address:
+    return Address(**{part.name: str(raw[part.name]) for part in fields(Address)})
 
 
 def _parse_line(raw: Json) -> OrderLine:
     product = raw["product"]
-    return OrderLine(product["slug"], product["name"], int(raw["quantity"]), _money(raw["unit_price"]))
+    return OrderLine(product["slug"], product["name"], int(raw["quantity"]), parse_money(raw["unit_price"]))
 
 
-def _money(raw: Json) -> Decimal:
+def parse_money(raw: Json) -> Decimal:
     try:
         amount = Decimal(raw)
     except InvalidOperation as problem:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 
 from jinja2 import Environment
 
-from frontend.models import Category, Product
+from frontend.countries import COUNTRY_NAMES
+from frontend.models import Category, OrderLine, Product
 from frontend.pictures import picture_path
+from frontend.sales import Ranked
 
 
 def install(environment: Environment) -> None:
-    """Gives templates the filters `money`, `day`, `picture` and `shelf_picture`."""
-    environment.filters.update(money=money, day=day, picture=picture, shelf_picture=shelf_picture)
+    """Gives templates the filters named like the functions below."""
+    for give in (money, day, short_day, country, picture, shelf_picture, ordered_picture):
+        environment.filters[give.__name__] = give
 
 
 def money(amount: Decimal) -> str:
@@ -21,9 +24,19 @@ def money(amount: Decimal) -> str:
     return f"€{amount:,.2f}"
 
 
-def day(moment: datetime) -> str:
+def day(moment: date) -> str:
     """A date as people say it: 22 November 2026."""
     return f"{moment.day} {moment:%B %Y}"
+
+
+def short_day(moment: date) -> str:
+    """A date without its year: 22 Nov."""
+    return f"{moment.day} {moment:%b}"
+
+
+def country(code: str) -> str:
+    """A country's name by its code; the code itself where the shop does not know it."""
+    return COUNTRY_NAMES.get(code, code)
 
 
 def picture(product: Product) -> str:
@@ -34,3 +47,8 @@ def picture(product: Product) -> str:
 def shelf_picture(category: Category) -> str:
     """The path of the picture that stands for a category."""
     return picture_path(category.slug, category.slug)
+
+
+def ordered_picture(line: OrderLine | Ranked) -> str:
+    """The path of the picture of a product of which no category is known."""
+    return picture_path("goods", line.slug)

@@ -7,13 +7,14 @@ import secrets
 import time
 
 from flask import request, session
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, Forbidden
 
 from frontend.cart import Cart
 from frontend.edge import tell
 from frontend.models import SignIn, User
 
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - a field's name
+_NOT_FOR_CUSTOMERS = "This page is for those who run the shop."
 _SIGN_IN_KEYS = ("token", "until", "user")
 
 
@@ -54,14 +55,27 @@ class Visitor:
         token: str = session["token"]
         return token
 
+    @property
+    def admin_token(self) -> str:
+        """The token of an admin; raises SignInNeeded, and Forbidden for anybody else."""
+        token = self.token
+        if self.user is None or not self.user.is_admin:
+            raise Forbidden(_NOT_FOR_CUSTOMERS)
+        return token
+
     def sign_in(self, sign_in: SignIn) -> None:
         """Begins a new session, which keeps nothing of the old one but the cart."""
         cart = self.cart
         session.clear()
         session["token"] = sign_in.token
-        session["user"] = [sign_in.user.email, sign_in.user.name]
+        session["user"] = [sign_in.user.email, sign_in.user.name, sign_in.user.role]
         session["until"] = int(time.time()) + sign_in.expires_in_seconds
         self.cart = cart
+
+    def renew(self, sign_in: SignIn) -> None:
+        """Goes on with another token of the same user's."""
+        session["token"] = sign_in.token
+        session["until"] = int(time.time()) + sign_in.expires_in_seconds
 
     def sign_out(self) -> None:
         """Ends the session, the cart with it: the next person at this machine is another."""

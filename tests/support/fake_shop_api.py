@@ -16,6 +16,7 @@ from support.http_thread import http_thread
 Json = Any
 TOKEN = "a-token-of-the-shop"
 PASSWORD = "correct horse battery"
+ADMIN_EMAIL = "admin@example.com"
 
 CATEGORIES: list[Json] = [
     {
@@ -26,6 +27,25 @@ CATEGORIES: list[Json] = [
     },
     {"id": 3, "slug": "books", "name": "Books", "children": []},
 ]
+
+
+SALES: Json = {
+    "orders": 5,
+    "by_status": {"pending": 2, "paid": 1, "shipped": 1, "delivered": 1, "cancelled": 0},
+    "revenue": "1234.50",
+    "average_order": "246.90",
+    "currency": "EUR",
+    "customers": 3,
+    "products": 30,
+    "days": 3,
+    "sales_by_day": [
+        {"day": "2026-11-20", "orders": 1, "revenue": "100.00"},
+        {"day": "2026-11-21", "orders": 0, "revenue": "0.00"},
+        {"day": "2026-11-22", "orders": 3, "revenue": "400.00"},
+    ],
+    "best_sellers": [{"product": {"id": 1, "slug": "mug-1", "name": "Mug <No. 1>"}, "quantity": 9, "revenue": "99.00"}],
+    "low_stock": [{"product": {"id": 2, "slug": "mug-2", "name": "Mug No. 2"}, "stock": 1}],
+}
 
 
 def make_product(number: int, **changes: Json) -> Json:
@@ -109,10 +129,10 @@ class FakeShopApi:
         """The order made with the call's key, the same for the same key."""
         key = call.headers["idempotency-key"]
         if key not in self.orders:
-            self.orders[key] = self._new_order(call.body["items"])
+            self.orders[key] = self._new_order(call.body["items"], call.body["shipping_address"])
         return self.orders[key]
 
-    def _new_order(self, items: list[Json]) -> Json:
+    def _new_order(self, items: list[Json], address: Json) -> Json:
         products = {product["id"]: product for product in self.products}
         lines = [
             {
@@ -130,6 +150,8 @@ class FakeShopApi:
             "total": "24.80",
             "created_at": "2026-11-22T10:00:00+00:00",
             "items": lines,
+            "shipping_address": address,
+            "email": "ada@example.com",
         }
 
 
@@ -162,7 +184,8 @@ def _product(api: FakeShopApi, call: Call, name: str) -> Reply:
 def _login(api: FakeShopApi, call: Call, _: str) -> Reply:
     if call.body["password"] != PASSWORD:
         return _error(401, "INVALID_CREDENTIALS")
-    user = {"id": 7, "email": call.body["email"], "name": "Ada Lovelace"}
+    role = "admin" if call.body["email"] == ADMIN_EMAIL else "customer"
+    user = {"id": 7, "email": call.body["email"], "name": "Ada Lovelace", "role": role}
     return _data({"token": TOKEN, "user": user, "expires_in": 3600})
 
 
@@ -201,6 +224,26 @@ def _cancel(api: FakeShopApi, call: Call, _: str) -> Reply:
     return _data(next(iter(api.orders.values())))
 
 
+def _change_password(api: FakeShopApi, call: Call, _: str) -> Reply:
+    if call.body["current_password"] != PASSWORD:
+        return _error(403, "BAD_CREDENTIALS")
+    return _data({"token": TOKEN, "user": {"id": 7, "email": "ada@example.com", "name": "Ada"}, "expires_in": 3600})
+
+
+def _all_orders(api: FakeShopApi, call: Call, _: str) -> Reply:
+    wanted = call.query.get("status")
+    found = [order for order in api.orders.values() if wanted in (None, order["status"])]
+    return _data({"items": found, "page": 1, "limit": 25, "total": len(found), "pages": 1})
+
+
+def _move(api: FakeShopApi, call: Call, _: str) -> Reply:
+    order = next(order for order in api.orders.values() if f"/{order['id']}/" in call.path)
+    if order["status"] == call.body["status"]:
+        return _error(409, "WRONG_STATUS")
+    order["status"] = call.body["status"]
+    return _data(order)
+
+
 _ROUTES: dict[tuple[str, str], Callable[[FakeShopApi, Call, str], Reply]] = {
     ("GET", "/api/catalog/products"): _list,
     ("GET", "/api/catalog/products/*"): _product,
@@ -216,6 +259,10 @@ _ROUTES: dict[tuple[str, str], Callable[[FakeShopApi, Call, str], Reply]] = {
     ("POST", "/api/orders"): _signed_in(lambda api, call, tail: _data(api.order_of(call), 201)),
     ("GET", "/api/orders/*"): _signed_in(_order),
     ("POST", "/api/orders/1/cancel"): _signed_in(_cancel),
+    ("PATCH", "/api/orders/1/status"): _signed_in(_move),
+    ("POST", "/api/auth/change-password"): _signed_in(_change_password),
+    ("GET", "/api/orders/admin/all"): _signed_in(_all_orders),
+    ("GET", "/api/orders/admin/stats"): _signed_in(lambda api, call, tail: _data(SALES)),
 }
 
 
@@ -239,7 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.api.calls.append(call)
         self._send(self.api.answer(call))
 
-    do_POST = do_GET
+    do_POST = do_PATCH = do_GET
 
     def _send(self, reply: Reply) -> None:
         if reply.raw is not None:

@@ -40,8 +40,8 @@ class Shopper:
 
     def search(self, words: str) -> None:
         """Searches the shop."""
-        self.page.get_by_role("searchbox").fill(words)
-        self.page.get_by_role("searchbox").press("Enter")
+        self.page.get_by_label("Search the shop").fill(words)
+        self.page.get_by_label("Search the shop").press("Enter")
 
     def field(self, name: str) -> Locator:
         return self.content.get_by_label(name)
@@ -73,7 +73,7 @@ class KeyboardShopper(Shopper):
         self.page.keyboard.type(label)
 
     def search(self, words: str) -> None:
-        self._reach(self.page.get_by_role("searchbox"))
+        self._reach(self.page.get_by_label("Search the shop"))
         self.page.keyboard.type(words)
         self._enter()
 

@@ -8,6 +8,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from frontend.services.accounts import Accounts
+from frontend.services.administration import Administration
 from frontend.services.catalog import Catalog
 from frontend.services.orders import Orders
 from frontend.visitor import Visitor
@@ -23,6 +24,7 @@ class Shop:
     catalog: Catalog
     accounts: Accounts
     orders: Orders
+    administration: Administration
 
 
 def open_shop(app: Flask, shop: Shop) -> None:

@@ -1,24 +1,56 @@
-"""The account and its orders."""
+"""The account, its password and its orders."""
 
 from __future__ import annotations
 
 import re
 
-from flask import Blueprint, abort, flash, redirect, render_template, request
+from flask import Blueprint, abort, flash, get_flashed_messages, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from frontend.client import BackendRefused
 from frontend.filters import page_address, page_number
+from frontend.forms import Field, Form
 from frontend.pages import shop, visitor
 
 pages = Blueprint("account", __name__)
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_PASSWORD = (
+    Field("current_password", "Current password", "password", "current-password", maximum_length=200),
+    Field(
+        "new_password",
+        "New password",
+        "password",
+        "new-password",
+        minimum_length=8,
+        maximum_length=200,
+        hint="At least 8 characters.",
+    ),
+)
 
 
 @pages.get("/account")
 def show() -> str:
     return render_template("account.html", user=shop().accounts.me(visitor.token))
+
+
+@pages.get("/account/password")
+def password() -> str:
+    _unused = visitor.token
+    return _password_page(Form())
+
+
+@pages.post("/account/password")
+def change_password() -> tuple[str, int] | Response:
+    token, form = visitor.token, Form.read(request.form, _PASSWORD)
+    if form.valid:
+        try:
+            visitor.renew(shop().accounts.change_password(token, form["current_password"], form["new_password"]))
+            flash("Your password is changed. Everywhere else you are signed out.")
+            return redirect("/account", 303)
+        except BackendRefused as refusal:
+            _take_refusal(form, refusal)
+    return _password_page(form), 422
 
 
 @pages.get("/account/orders")
@@ -29,13 +61,15 @@ def orders() -> str:
 
 @pages.get("/orders/<order_id>")
 def order(order_id: str) -> str:
-    return render_template("order.html", order=shop().orders.order(visitor.token, _checked(order_id)))
+    found = shop().orders.order(visitor.token, checked_order_id(order_id))
+    is_new = bool(get_flashed_messages(category_filter=["order"]))
+    return render_template("order.html", order=found, is_new=is_new)
 
 
 @pages.post("/orders/<order_id>/cancel")
 def cancel(order_id: str) -> Response:
     try:
-        shop().orders.cancel(visitor.token, _checked(order_id))
+        shop().orders.cancel(visitor.token, checked_order_id(order_id))
         flash("The order is cancelled.")
     except BackendRefused as refusal:
         if refusal.status != 409:
@@ -44,7 +78,21 @@ def cancel(order_id: str) -> Response:
     return redirect(f"/orders/{order_id}", 303)
 
 
-def _checked(order_id: str) -> str:
+def checked_order_id(order_id: str) -> str:
+    """The id, if it can be one; else there is no such order, and no need to ask for it."""
     if not _ORDER_ID.fullmatch(order_id):
         abort(404)
     return order_id
+
+
+def _take_refusal(form: Form, refusal: BackendRefused) -> None:
+    if refusal.status == 403:
+        form.errors[_PASSWORD[0].name] = "This is not your current password."
+    elif refusal.status in (400, 422):
+        form.add_refusal(refusal)
+    else:
+        raise refusal
+
+
+def _password_page(form: Form) -> str:
+    return render_template("password.html", form=form, fields=_PASSWORD)

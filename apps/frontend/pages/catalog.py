@@ -6,7 +6,7 @@ import re
 
 from flask import Blueprint, abort, render_template, request
 
-from frontend.filters import SORTS, Filters, page_address, page_number
+from frontend.filters import SORTS, Filters, page_address
 from frontend.models import Category
 from frontend.pages import shop
 from frontend.services.catalog import ProductQuery
@@ -21,8 +21,9 @@ _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
 @pages.get("/")
 def home() -> str:
     catalog = shop().catalog
-    featured = catalog.products(ProductQuery(limit=_FEATURED_PRODUCTS, featured=True))
-    return render_template("home.html", featured=featured, categories=catalog.categories())
+    picked = ProductQuery(limit=_FEATURED_PRODUCTS, featured=True)
+    featured, categories = catalog.with_categories(lambda: catalog.products(picked))
+    return render_template("home.html", featured=featured, categories=categories)
 
 
 @pages.get("/products")
@@ -51,14 +52,25 @@ def category(slug: str) -> str:
 
 @pages.get("/search")
 def search() -> str:
-    text = " ".join(request.args.get("q", "")[:_MAXIMUM_SEARCH_CHARACTERS].split())
-    text = "".join(sign for sign in text if sign.isprintable())
+    catalog, text = shop().catalog, _searched_text()
     if not text:
-        return render_template("search.html", text="", popular=shop().catalog.popular_searches())
-    found = shop().catalog.search(text, page_number(request.args))
-    suggestions = () if found.items else shop().catalog.suggestions(text)
-    address = page_address("/search", {"q": text})
-    return render_template("search.html", text=text, found=found, suggestions=suggestions, address=address)
+        catalog.categories()
+        return render_template("search.html", text="", popular=catalog.popular_terms)
+    filters = Filters.read(request.args)
+    found = catalog.search(text, filters.query())
+    suggestions = () if found.items or filters.prices else catalog.suggestions(text)
+    return render_template(
+        "search.html",
+        text=text,
+        found=found,
+        filters=filters,
+        sorts=SORTS,
+        path="/search",
+        address=page_address("/search", {"q": text, **filters.chosen}),
+        unfiltered=page_address("/search", {"q": text})(1),
+        suggestions=suggestions,
+        popular=catalog.popular_terms,
+    )
 
 
 def checked_slug(slug: str) -> str:
@@ -69,10 +81,9 @@ def checked_slug(slug: str) -> str:
 
 
 def _product_list(template: str, path: str, trail: tuple[Category, ...] = ()) -> str:
-    filters = Filters.read(request.args)
-    catalog = shop().catalog
-    found = catalog.products(filters.query(trail[-1].slug if trail else None))
-    shelves = trail[-1].children if trail else catalog.categories()
+    filters, catalog = Filters.read(request.args), shop().catalog
+    query = filters.query(trail[-1].slug if trail else None)
+    found, categories = catalog.with_categories(lambda: catalog.products(query))
     return render_template(
         template,
         found=found,
@@ -80,6 +91,12 @@ def _product_list(template: str, path: str, trail: tuple[Category, ...] = ()) ->
         sorts=SORTS,
         path=path,
         address=page_address(path, filters.chosen),
+        unfiltered=path,
         trail=trail,
-        categories=shelves,
+        categories=trail[-1].children if trail else categories,
     )
+
+
+def _searched_text() -> str:
+    text = " ".join(request.args.get("q", "")[:_MAXIMUM_SEARCH_CHARACTERS].split())
+    return "".join(sign for sign in text if sign.isprintable())

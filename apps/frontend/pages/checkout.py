@@ -9,41 +9,20 @@ from flask import Blueprint, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from frontend.client import BackendRefused
+from frontend.countries import COUNTRIES
 from frontend.forms import Field, Form
-from frontend.models import ProductId
+from frontend.models import Address, ProductId
 from frontend.pages import shop, visitor
 from frontend.pages.cart import priced_lines, total_of
-from frontend.services.orders import Address
 
 pages = Blueprint("checkout", __name__)
 
-_COUNTRIES = (
-    ("AT", "Austria"),
-    ("BE", "Belgium"),
-    ("CZ", "Czechia"),
-    ("DK", "Denmark"),
-    ("EE", "Estonia"),
-    ("FI", "Finland"),
-    ("FR", "France"),
-    ("DE", "Germany"),
-    ("GR", "Greece"),
-    ("IE", "Ireland"),
-    ("IT", "Italy"),
-    ("LU", "Luxembourg"),
-    ("NL", "Netherlands"),
-    ("PL", "Poland"),
-    ("PT", "Portugal"),
-    ("ES", "Spain"),
-    ("SE", "Sweden"),
-    ("CH", "Switzerland"),
-    ("GB", "United Kingdom"),
-)
 FIELDS = (
     Field("name", "Full name", autocomplete="name", maximum_length=100),
     Field("street", "Street and number", autocomplete="street-address", maximum_length=200),
     Field("postal_code", "Postal code", autocomplete="postal-code", maximum_length=20),
     Field("city", "City", autocomplete="address-level2", maximum_length=100),
-    Field("country", "Country", autocomplete="country", maximum_length=2, choices=_COUNTRIES),
+    Field("country", "Country", autocomplete="country", maximum_length=2, choices=COUNTRIES),
 )
 _KEY = re.compile(r"[0-9a-f]{32}-(?P<fingerprint>[0-9a-f]{16})")
 
@@ -74,7 +53,7 @@ def place() -> str | tuple[str, int] | Response:
         _explain(form, refusal)
         return _page_again(form)
     visitor.ordered(key, order.path)
-    flash("Thank you! Your order has reached us.")
+    flash("Thank you! Your order has reached us.", "order")
     return redirect(order.path, 303)
 
 

@@ -24,6 +24,11 @@ class Accounts:
         body = {"name": name, "email": email, "password": password}
         return self.client.post("/api/auth/register", parse_sign_in, body)
 
+    def change_password(self, token: str, current: str, new: str) -> SignIn:
+        """Ends every session and begins one; raises BackendRefused with 403 when `current` is wrong."""
+        body = {"current_password": current, "new_password": new}
+        return self.client.post("/api/auth/change-password", parse_sign_in, body, token)
+
     def sign_out(self, token: str) -> None:
         """Ends the token's session; raises BackendRefused with 401 when it has ended already."""
         self.client.post("/api/auth/logout", _nothing, {}, token)

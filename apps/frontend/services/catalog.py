@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TypeVar
 
-from frontend.client import BackendClient, segment
+from frontend.client import BackendClient, BackendError, BackendRefused, segment
 from frontend.memory import AnswerMemory
 from frontend.models import (
     Category,
@@ -22,6 +24,7 @@ from frontend.models import (
 
 _MOST_PRODUCTS = 100
 
+_Value = TypeVar("_Value")
 _parse_products = parse_page(parse_product)
 
 
@@ -37,9 +40,13 @@ class ProductQuery:
     max_price: str | None = None
     featured: bool = False
 
+    def parameters(self) -> dict[str, str | int | None]:
+        """The query as the backend's parameters."""
+        return {**asdict(self), "featured": "true" if self.featured else None}
+
 
 class Catalog:
-    """The shop's goods. The category tree, of which most pages show a part, is remembered for a while.
+    """The shop's goods. The category tree and the popular terms, which most pages show, are remembered for a while.
 
     Lists are asked for each time; what was made of one is used again where the answer is the same.
     """
@@ -55,23 +62,11 @@ class Catalog:
         self._lock = threading.Lock()
         self._lists = AnswerMemory[Page[Product]](lists_memory_bytes)
         self._remembered: tuple[float, tuple[Category, ...]] | None = None
+        self._popular: tuple[str, ...] = ()
 
     def products(self, query: ProductQuery) -> Page[Product]:
         """One page of products; raises BackendRefused with 404 for an unknown category."""
-        return self._client.get(
-            "/api/catalog/products",
-            _parse_products,
-            {
-                "page": query.page,
-                "limit": query.limit,
-                "category": query.category,
-                "sort": query.sort,
-                "min_price": query.min_price,
-                "max_price": query.max_price,
-                "featured": "true" if query.featured else None,
-            },
-            memory=self._lists,
-        )
+        return self._client.get("/api/catalog/products", _parse_products, query.parameters(), memory=self._lists)
 
     def product(self, id_or_slug: ProductId) -> Product:
         """One product; raises BackendRefused with 404 when there is none."""
@@ -85,34 +80,42 @@ class Catalog:
         found = self._client.get("/api/catalog/products", _parse_products, {"ids": wanted, "limit": _MOST_PRODUCTS})
         return {product.id: product for product in found.items}
 
-    def search(self, text: str, page: int, limit: int = 24) -> Page[Product]:
+    def search(self, text: str, query: ProductQuery) -> Page[Product]:
         """Products that fit a text."""
-        return self._client.get(
-            "/api/search", _parse_products, {"q": text, "page": page, "limit": limit}, memory=self._lists
-        )
+        return self._client.get("/api/search", _parse_products, {"q": text, **query.parameters()}, memory=self._lists)
 
     def suggestions(self, text: str) -> tuple[str, ...]:
         """Terms near a text that found nothing."""
         return self._client.get("/api/search/suggest", parse_texts, {"q": text})
 
-    def popular_searches(self) -> tuple[str, ...]:
-        """What people look for most."""
-        return self._client.get("/api/search/popular", parse_texts)
+    @property
+    def popular_terms(self) -> tuple[str, ...]:
+        """What people look for most, as far as it is remembered."""
+        return self._popular
 
     def categories(self) -> tuple[Category, ...]:
         """The top of the category tree, each with its children."""
-        with self._lock:
-            remembered = self._remembered
-        if remembered and self._clock() < remembered[0]:
-            return remembered[1]
-        return self._ask_categories()
+        return self._known_categories() or self._ask_categories()
+
+    def with_categories(self, ask: Callable[[], _Value]) -> tuple[_Value, tuple[Category, ...]]:
+        """What `ask` gives, and the category tree; both are asked for at once where the tree is not remembered."""
+        known = self._known_categories()
+        return (ask(), known) if known else self._client.at_once(ask, self._ask_categories)
 
     def category_trail(self, slug: str) -> tuple[Category, ...]:
         """The way from the top of the tree to a category; empty when there is none of this name."""
         return trail_to(slug, self.categories()) or trail_to(slug, self._ask_categories())
 
+    def _known_categories(self) -> tuple[Category, ...]:
+        with self._lock:
+            remembered = self._remembered
+        return remembered[1] if remembered and self._clock() < remembered[0] else ()
+
     def _ask_categories(self) -> tuple[Category, ...]:
+        """Asks for the tree, and for the popular terms, without which a page goes as well."""
         categories = self._client.get("/api/catalog/categories", parse_categories)
+        with suppress(BackendError, BackendRefused):
+            self._popular = self._client.get("/api/search/popular", parse_texts)
         with self._lock:
             self._remembered = (self._clock() + self._ttl_seconds, categories)
         return categories

@@ -8,20 +8,9 @@ from typing import Any
 
 from frontend.cart import Cart, CartLine
 from frontend.client import BackendClient, segment
-from frontend.models import Order, Page, ProductId, parse_order, parse_page
+from frontend.models import Address, Order, Page, ProductId, parse_order, parse_page
 
 _parse_orders = parse_page(parse_order)
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where an order goes; country is an ISO 3166 alpha-2 code."""
-
-    name: str
-    street: str
-    city: str
-    postal_code: str
-    country: str
 
 
 @dataclass(frozen=True)

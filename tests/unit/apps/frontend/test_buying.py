@@ -283,8 +283,8 @@ def test_account_lists_orders(buyer: FlaskClient) -> None:
     assert page_of(buyer, "/account").one("h1").text == "Hello, Ada Lovelace"
     assert page_of(buyer, "/account/orders").one("p", class_="empty")
     send(buyer, "/checkout", "/checkout", **ADDRESS)
-    link = page_of(buyer, "/account/orders").one("tbody").one("a")
-    assert (link.text, link.attributes["href"]) == ("DO-000001", "/orders/1")
+    link = page_of(buyer, "/account/orders").one("ul", class_="orders").one("a")
+    assert (link.text, link.attributes["href"]) == ("Order DO-000001", "/orders/1")
 
 
 def test_anothers_order_is_not_found(buyer: FlaskClient) -> None:
@@ -297,3 +297,39 @@ def test_too_many_tries_are_told_to_wait(client: FlaskClient, api: FakeShopApi) 
     response = sign_in(client)
     assert (response.status_code, response.headers["Retry-After"]) == (429, "77")
     assert read_page(response.text).one("h1").text == "One moment, please"
+
+
+def test_password_is_changed_and_the_session_goes_on(buyer: FlaskClient, api: FakeShopApi) -> None:
+    values = {"current_password": PASSWORD, "new_password": "another long one"}
+    assert send(buyer, "/account/password", "/account/password", **values).location == "/account"
+    assert api.calls[-1].body == values
+    assert "Everywhere else you are signed out" in page_of(buyer, "/account").one("div", role="status").text
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "message"),
+    [
+        ({"current_password": "wrong"}, "current_password", "This is not your current password."),
+        ({"new_password": "short"}, "new_password", "New password needs at least 8 characters."),
+        ({"current_password": ""}, "current_password", "Current password is missing."),
+    ],
+)
+def test_change_of_password_says_what_is_wrong(
+    buyer: FlaskClient, values: dict[str, str], field: str, message: str
+) -> None:
+    sent = {"current_password": PASSWORD, "new_password": "another long one"} | values
+    response = send(buyer, "/account/password", "/account/password", **sent)
+    page = read_page(response.text)
+    assert response.status_code == 422
+    assert page.one("p", id=f"{field}-problem").text == message
+    assert page.one("title").text.startswith("Error: ")
+    assert not [item for item in page.all("input", type="password") if "value" in item.attributes]
+
+
+def test_order_shows_where_it_goes_and_how_far_it_is(buyer: FlaskClient) -> None:
+    send(buyer, "/checkout", "/checkout", **ADDRESS)
+    page = page_of(buyer, "/orders/1")
+    assert page.one("address").text == "Ada Main Street 1 10117 Berlin Germany"
+    assert page.one("li", aria_current="step").text == "Placed"
+    assert page.one("p", class_="lead")
+    assert not page_of(buyer, "/orders/1").all("p", class_="lead")

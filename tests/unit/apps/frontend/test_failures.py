@@ -84,7 +84,7 @@ def test_slow_backend_gives_504_in_time(make_app: MakeApp) -> None:
 
 def test_connection_that_the_backend_closed_is_replaced(client: FlaskClient, api: FakeShopApi) -> None:
     for _unused in range(3):
-        assert client.get("/products").status_code == 200
+        assert client.get("/products/mug-1").status_code == 200
         api.hang_up()
     assert api.connections == 3
 

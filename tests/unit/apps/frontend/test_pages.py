@@ -86,7 +86,7 @@ def test_page_asks_the_backend_once_at_most(client: FlaskClient, api: FakeShopAp
 
 
 def test_calls_share_one_connection(client: FlaskClient, api: FakeShopApi) -> None:
-    for path in ("/", "/products", "/search?q=mug"):
+    for path in ("/categories", "/", "/products", "/search?q=mug"):
         client.get(path)
     assert api.connections == 1
 
@@ -95,7 +95,7 @@ def test_categories_are_asked_again_when_their_time_is_over(make_app, api: FakeS
     client = make_app(categories_ttl_seconds=0).test_client()
     client.get("/categories")
     client.get("/categories")
-    assert api.paths() == ["/api/catalog/categories"] * 2
+    assert api.paths() == ["/api/catalog/categories", "/api/search/popular"] * 2
 
 
 def test_product_list_shows_products_in_pages(client: FlaskClient) -> None:
@@ -116,11 +116,11 @@ def test_product_list_passes_on_what_was_chosen(client: FlaskClient, api: FakeSh
 def test_price_that_is_none_is_said_beside_its_field(client: FlaskClient, api: FakeShopApi, price: str) -> None:
     page = get(client, f"/products?min_price={price}&sort=upwards&page=none")
     field = page.one("input", name="min_price")
+    asked = next(call for call in api.calls if call.path == "/api/catalog/products")
     if price != "٣":
         assert page.one("p", id=field.attributes["aria-describedby"]).text.startswith("Write a price")
-        assert "min_price" not in api.calls[0].query
-    assert api.calls[0].query["page"] == "1"
-    assert "sort" not in api.calls[0].query
+        assert "min_price" not in asked.query
+    assert (asked.query["page"], "sort" in asked.query) == ("1", False)
 
 
 def test_price_range_upside_down_is_said(client: FlaskClient) -> None:
@@ -194,3 +194,28 @@ def test_stylesheet_is_kept_under_an_address_of_its_content(client: FlaskClient)
 def test_health_asks_nobody(client: FlaskClient, api: FakeShopApi) -> None:
     assert json.loads(client.get("/api/health").text) == {"status": "ok"}
     assert api.calls == []
+
+
+def test_search_is_sorted_and_narrowed(client: FlaskClient, api: FakeShopApi) -> None:
+    page = get(client, "/search?q=mug&sort=price_asc&min_price=5")
+    assert api.calls[-1].query == {"q": "mug", "page": "1", "limit": "24", "sort": "price_asc", "min_price": "5.00"}
+    assert page.form("/search", position=1) == {"q": "mug", "sort": "price_asc", "min_price": "5", "max_price": ""}
+    assert page.one("a", rel="next").attributes["href"] == "/search?q=mug&sort=price_asc&min_price=5.00&page=2"
+
+
+def test_search_field_suggests_popular_terms_on_every_page(client: FlaskClient) -> None:
+    get(client, "/")
+    page = get(client, "/auth/login")
+    suggested = page.one("datalist", id=page.one("input", id="search").attributes["list"])
+    assert [option.text for option in suggested.all("option")] == ["mug", "coat & hat"]
+
+
+def test_page_does_without_popular_terms(client: FlaskClient, api: FakeShopApi) -> None:
+    api.fail("/api/search/popular", 503)
+    assert not get(client, "/").one("datalist").all("option")
+
+
+def test_first_page_with_its_style_sheet_is_under_50_kb(client: FlaskClient) -> None:
+    page = client.get("/")
+    style = client.get(read_page(page.text).one("link", rel="stylesheet").attributes["href"])
+    assert len(page.data) + len(style.data) < 50_000
