@@ -30,10 +30,10 @@ class RunningShop:
     database_url: str
     redis_url: str
 
-    def change(self, statement: str) -> None:
-        """Runs SQL behind the shop's back, and lets it forget what it remembers of before."""
+    def change(self, statement: str, *values: object) -> None:
+        """Runs SQL with values for its %s behind the shop's back, and lets it forget what it remembers of before."""
         with psycopg.connect(_plain(self.database_url), autocommit=True) as connection:
-            connection.execute(statement.encode())
+            connection.execute(statement.encode(), values or None)
         with Redis.from_url(self.redis_url) as redis:
             redis.flushdb()
 
