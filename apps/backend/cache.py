@@ -174,6 +174,15 @@ def _clear(redis: Redis) -> None:
             redis.unlink(key)
 
 
+# The tag of every answer that was chosen by what is in stock.
+STOCK = "stock"
+
+
 def product_tag(product_id: int) -> str:
     """The tag of every answer that shows a product."""
     return f"product:{product_id}"
+
+
+def stock_tags(product_ids: Iterable[int]) -> list[str]:
+    """The tags of every answer that is old when the stock of these products has changed."""
+    return [STOCK, *map(product_tag, product_ids)]

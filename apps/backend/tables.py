@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 metadata = MetaData()
 
@@ -31,6 +32,11 @@ def _id() -> Column[int]:
 
 def _created_at() -> Column[object]:
     return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+def _kept_by_postgresql(name: str, expression: str) -> Column[object]:
+    """A search vector; its expression as PostgreSQL prints it, or alembic takes it for another one."""
+    return Column(name, TSVECTOR, Computed(expression, persisted=True), nullable=False)
 
 
 users = Table(
@@ -65,6 +71,7 @@ categories = Table(
     Column("slug", String(100), nullable=False, unique=True),
     Column("name", String(100), nullable=False),
     Column("position", Integer, nullable=False, server_default="0"),
+    _kept_by_postgresql("search", "to_tsvector('english'::regconfig, name::text)"),
 )
 
 products = Table(
@@ -83,10 +90,18 @@ products = Table(
     Column("category_id", ForeignKey("categories.id"), nullable=False, index=True),
     Column("image_url", String(200)),
     _created_at(),
+    _kept_by_postgresql(
+        "search",
+        """setweight(to_tsvector('simple'::regconfig, name::text), 'A'::"char")
+        || setweight(to_tsvector('english'::regconfig, name::text), 'A'::"char")
+        || setweight(to_tsvector('simple'::regconfig, sku::text), 'B'::"char")
+        || setweight(to_tsvector('english'::regconfig, description::text), 'C'::"char")""",
+    ),
     CheckConstraint("stock >= 0", name="products_stock"),
     CheckConstraint("price > 0", name="products_price"),
     CheckConstraint("status IN ('active', 'draft', 'archived')", name="products_status"),
 )
+Index("products_search", products.c.search, postgresql_using="gin", postgresql_with={"fastupdate": "off"})
 
 orders = Table(
     "orders",

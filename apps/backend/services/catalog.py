@@ -15,6 +15,7 @@ from backend.services.caching import Fresh, Public, read_public
 from backend.services.shop import Shop
 from backend.storage import catalog as storage
 from backend.storage.catalog import ProductFilter
+from backend.storage.search import plain_words
 
 _SUGGESTIONS = 8
 _POPULAR = 10
@@ -56,9 +57,15 @@ def product(shop: Shop, key: int | str) -> Public:
 
 
 def search(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> Public:
-    """A page of products whose name or description holds the words."""
-    key = "search:" + _key(wanted, page, limit)
-    return read_public(shop, key, cache.SEARCH, lambda: _product_page(shop, wanted, page, limit))
+    """A page of products that hold the words or are in a category of that name. Counts what was found, once a miss."""
+
+    def read() -> Fresh:
+        rows, total = _find(shop, wanted, page, limit)
+        if page == 1 and rows and wanted == ProductFilter(storage.RELEVANCE, words=wanted.words):
+            _count_term(shop, wanted.words or "", rows[0]["rank"])
+        return _page_of(wanted, page, limit, rows, total)
+
+    return read_public(shop, "search:" + _key(wanted, page, limit), cache.SEARCH, read)
 
 
 def suggest(shop: Shop, words: str) -> Public:
@@ -72,11 +79,12 @@ def suggest(shop: Shop, words: str) -> Public:
 
 
 def popular(shop: Shop) -> Public:
-    """Names of what sells best."""
+    """What is searched for most, filled up with the names of what sells best."""
 
     def read() -> Fresh:
         with shop.database.reader.connect() as connection:
-            return Fresh(list(storage.popular_names(connection, _POPULAR)))
+            names = storage.popular_names(connection, _POPULAR)
+        return Fresh(list(dict.fromkeys([*shop.terms.top(_POPULAR), *names]))[:_POPULAR])
 
     return read_public(shop, "popular", cache.POPULAR, read)
 
@@ -119,12 +127,27 @@ def _category(shop: Shop, key: int | str) -> dict[str, Any]:
     }
 
 
+def _count_term(shop: Shop, typed: str, rank: float) -> None:
+    """Counts a search whose words all stand in one product, so that no term says what the shop does not say itself."""
+    words = plain_words(typed)
+    if words and rank > 0:
+        shop.terms.count(" ".join(words))
+
+
 def _product_page(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> Fresh:
+    return _page_of(wanted, page, limit, *_find(shop, wanted, page, limit))
+
+
+def _find(shop: Shop, wanted: ProductFilter, page: int, limit: int) -> tuple[Sequence[RowMapping], int]:
     with shop.database.reader.connect() as connection:
-        rows, total = storage.find_products(connection, wanted, page, limit)
+        return storage.find_products(connection, wanted, page, limit)
+
+
+def _page_of(wanted: ProductFilter, page: int, limit: int, rows: Sequence[RowMapping], total: int) -> Fresh:
     items = [_shown(row) for row in rows]
     data = {"items": items, "page": page, "limit": limit, "total": total, "pages": pages(total, limit)}
-    return Fresh(data, [cache.product_tag(row["id"]) for row in rows])
+    by_stock = [] if wanted.in_stock is None else [cache.STOCK]
+    return Fresh(data, [*map(cache.product_tag, (row["id"] for row in rows)), *by_stock])
 
 
 def _product(shop: Shop, key: int | str) -> Fresh:

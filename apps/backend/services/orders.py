@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import RowMapping
 from sqlalchemy.engine import Connection
 
-from backend.cache import product_tag
+from backend.cache import stock_tags
 from backend.errors import ApiError, not_found
 from backend.services.accounts import Identity
 from backend.services.catalog import pages
@@ -65,7 +65,7 @@ def place(shop: Shop, identity: Identity, checkout: Checkout, idempotency_key: s
     if made is None:
         raise _refusal(lines)
     # After a repeat too: the process that made the order may have ended before it threw anything out.
-    shop.cache.drop(map(product_tag, checkout.quantities))
+    shop.cache.drop(stock_tags(checkout.quantities))
     return made, is_new
 
 
@@ -135,7 +135,7 @@ def _move(shop: Shop, order_id: int, status: str, user_id: int | None) -> dict[s
         storage.set_status(connection, order_id, status)
         moved = _shown({**order, "status": status}, storage.items_of(connection, [order_id])[order_id])
     if returned:
-        shop.cache.drop(map(product_tag, returned))
+        shop.cache.drop(stock_tags(returned))
     return moved
 
 

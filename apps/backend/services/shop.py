@@ -18,6 +18,7 @@ from backend.passwords import Passwords
 from backend.refills import Refills
 from backend.security import security_events
 from backend.settings import Settings
+from backend.terms import SearchTerms
 from backend.tokens import Tokens
 
 # Threads of the server, and a few of our own.
@@ -37,6 +38,7 @@ class Shop:
     hot: HotCache
     counters: CacheCounters
     events: SecurityEvents
+    terms: SearchTerms
     limits: RateLimits
     tokens: Tokens
     passwords: Passwords
@@ -45,6 +47,7 @@ class Shop:
         """Lets Redis know the scripts, so that no request is the first to be told that it does not."""
         self.cache.prepare()
         self.refills.prepare()
+        self.terms.prepare()
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -68,6 +71,7 @@ def open_shop(settings: Settings) -> Shop:
         counters=CacheCounters(gate),
         events=events,
         limits=RateLimits(gate, settings, events),
+        terms=SearchTerms(gate),
         tokens=Tokens(KeyRing(settings.token_key_file), settings.token_seconds),
         passwords=Passwords(settings.argon2_memory_kib, settings.argon2_passes),
     )

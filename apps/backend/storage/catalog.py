@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select
 from sqlalchemy.engine import Connection
 
+from backend.storage import search
 from backend.tables import categories, order_items, products
 
 _PRODUCT = (
@@ -28,6 +29,8 @@ _PRODUCT = (
     categories.c.name.label("category_name"),
 )
 
+_CATEGORY = (categories.c.id, categories.c.parent_id, categories.c.slug, categories.c.name)
+RELEVANCE = "relevance"
 ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "featured": (products.c.featured.desc(), products.c.id),
     "newest": (products.c.created_at.desc(), products.c.id.desc()),
@@ -39,7 +42,7 @@ ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ProductFilter:
-    """Which products, in which order; None does not filter."""
+    """Which products, in which order; None does not filter. Only with words there is a relevance to sort by."""
 
     sort: str = "featured"
     category: int | str | None = None
@@ -47,22 +50,22 @@ class ProductFilter:
     max_price: Decimal | None = None
     featured: bool | None = None
     ids: tuple[int, ...] | None = None
+    in_stock: bool | None = None
     words: str | None = None
 
 
 def all_categories(connection: Connection) -> Sequence[RowMapping]:
     """Every category, parents and children, in the order they are shown."""
-    return connection.execute(select(categories).order_by(categories.c.position, categories.c.id)).mappings().all()
+    return connection.execute(select(*_CATEGORY).order_by(categories.c.position, categories.c.id)).mappings().all()
 
 
 def find_products(
     connection: Connection, wanted: ProductFilter, page: int, limit: int
 ) -> tuple[Sequence[RowMapping], int]:
-    """One page of products, and how many there are on all pages."""
+    """One page of products, and how many there are on all pages. With words, each row has its `rank`."""
     conditions = _conditions(wanted)
-    rows = connection.execute(
-        _products().where(*conditions).order_by(*_order(wanted)).limit(limit).offset((page - 1) * limit)
-    )
+    chosen = _ordered(wanted).where(*conditions).limit(limit).offset((page - 1) * limit)
+    rows = connection.execute(chosen)
     total = connection.execute(select(func.count()).select_from(products).where(*conditions)).scalar_one()
     return rows.mappings().all(), total
 
@@ -74,10 +77,13 @@ def find_product(connection: Connection, key: int | str) -> RowMapping | None:
 
 
 def suggestions(connection: Connection, words: str, limit: int) -> Sequence[str]:
-    """Names of products that hold the words, those that begin with them first."""
+    """Names of products that hold the words, the last as a beginning; those that begin with them first."""
+    holds = search.names_holding(words)
+    if holds is None:
+        return []
     begins = products.c.name.istartswith(words, autoescape=True)
-    names = select(products.c.name).where(products.c.name.icontains(words, autoescape=True), _ACTIVE)
-    return connection.execute(names.order_by(begins.desc(), products.c.name).limit(limit)).scalars().all()
+    names = select(products.c.name).where(holds, _ACTIVE).order_by(begins.desc(), products.c.name)
+    return connection.execute(names.limit(limit)).scalars().all()
 
 
 def popular_names(connection: Connection, limit: int) -> Sequence[str]:
@@ -99,6 +105,14 @@ def _products() -> Select[tuple[object, ...]]:
     return select(*_PRODUCT).join(categories, categories.c.id == products.c.category_id)
 
 
+def _ordered(wanted: ProductFilter) -> Select[tuple[object, ...]]:
+    if wanted.words is None:
+        return _products().order_by(*ORDERS[wanted.sort])
+    rank, begun_rank = search.ranks(wanted.words)
+    best_first = (rank.desc(), begun_rank.desc(), *ORDERS["featured"])
+    return _products().add_columns(rank.label("rank")).order_by(*ORDERS.get(wanted.sort, best_first))
+
+
 def _conditions(wanted: ProductFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [_ACTIVE]
     if wanted.category is not None:
@@ -111,28 +125,12 @@ def _conditions(wanted: ProductFilter) -> list[ColumnElement[bool]]:
         conditions.append(products.c.featured == wanted.featured)
     if wanted.ids is not None:
         conditions.append(products.c.id.in_(wanted.ids))
+    if wanted.in_stock is not None:
+        conditions.append((products.c.stock > 0) == wanted.in_stock)
     if wanted.words is not None:
-        conditions.append(_holds(wanted.words))
+        conditions.append(search.finding(wanted.words))
     return conditions
 
 
-def _holds(words: str) -> ColumnElement[bool]:
-    return or_(
-        products.c.name.icontains(words, autoescape=True),
-        products.c.description.icontains(words, autoescape=True),
-    )
-
-
-def _order(wanted: ProductFilter) -> tuple[ColumnElement[Any], ...]:
-    """For a search hits in the name come first, within the order that was asked for."""
-    if wanted.words is None:
-        return ORDERS[wanted.sort]
-    return (products.c.name.icontains(wanted.words, autoescape=True).desc(), *ORDERS[wanted.sort])
-
-
 def _with_descendants(key: int | str) -> Select[tuple[int]]:
-    """The ids of a category and of all below it."""
-    column = categories.c.id if isinstance(key, int) else categories.c.slug
-    tree = select(categories.c.id).where(column == key).cte("tree", recursive=True)
-    below = select(categories.c.id).join(tree, categories.c.parent_id == tree.c.id)
-    return select(tree.union_all(below).c.id)
+    return search.with_descendants((categories.c.id if isinstance(key, int) else categories.c.slug) == key)

@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 from backend.fields import Choice, Flag, IdOrSlug, Price, Text
 from backend.services import catalog as service
 from backend.shapes import Category, CategoryNode, Product, ProductPage
-from backend.storage.catalog import ORDERS, ProductFilter
+from backend.storage.catalog import ORDERS, RELEVANCE, ProductFilter
 from backend.views.common import X_CACHE, Paging, limit_general, public, shop
 from backend.views.contract import contract
 
@@ -41,20 +41,22 @@ class ProductQuery(Paging):
     max_price: Annotated[Decimal | None, Price("100.00"), "the highest price in EUR"] = None
     featured: Annotated[bool | None, Flag(), "only those that are featured, or those that are not"] = None
     ids: Annotated[str | None, _IDS, "of the products with these ids alone"] = None
+    in_stock: Annotated[bool | None, Flag(), "only those that can be had now, or those that cannot"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery(ProductQuery):
     """What is searched, and as of products."""
 
-    q: Annotated[str, _WORDS, "words of the product's name or description"]
+    q: Annotated[str, _WORDS, 'words, the last also as a beginning; "a phrase", -without, or']
+    sort: Annotated[str, Choice((RELEVANCE, *ORDERS)), "their order"] = RELEVANCE
 
 
 @dataclass(frozen=True, slots=True)
 class SuggestQuery:
     """What was typed until now."""
 
-    q: Annotated[str, _WORDS, "a part of a product's name"]
+    q: Annotated[str, _WORDS, "words of a product's name, the last as a beginning"]
 
 
 @blueprint.get("/catalog/categories")
@@ -82,7 +84,7 @@ def product(key: ProductKey) -> Response:
 
 
 @blueprint.get("/search")
-@contract("A page of the products that hold the words; hits in the name come first", data=ProductPage, headers=X_CACHE)
+@contract("A page of products that hold the words, the best hits first", data=ProductPage, headers=X_CACHE)
 def search(query: SearchQuery) -> Response:
     return public(service.search(shop(), _filter(query, query.q.lower()), query.page, query.limit))
 
@@ -94,7 +96,7 @@ def suggest(query: SuggestQuery) -> Response:
 
 
 @blueprint.get("/search/popular")
-@contract("Names of what sells best", data=list[str], headers=X_CACHE)
+@contract("What is searched for most, then names of what sells best", data=list[str], headers=X_CACHE)
 def popular() -> Response:
     return public(service.popular(shop()))
 
@@ -107,5 +109,6 @@ def _filter(query: ProductQuery, words: str | None = None) -> ProductFilter:
         max_price=query.max_price,
         featured=query.featured,
         ids=None if query.ids is None else tuple(sorted(set(map(int, query.ids.split(","))))),
+        in_stock=query.in_stock,
         words=words,
     )

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from backend.views.common import shop_of
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
+from sqlalchemy import text
 
 PRODUCT_FIELDS = {
     "id",
@@ -25,6 +27,7 @@ PRODUCT_FIELDS = {
     "image_url",
     "currency",
 }
+ADDRESS = {"name": "Ada", "street": "Hauptstr. 1", "city": "Ulm", "postal_code": "89073", "country": "DE"}
 
 
 def _data(client: FlaskClient, path: str) -> Any:
@@ -102,6 +105,29 @@ def test_ids_that_are_none_are_refused(client: FlaskClient, ids: str) -> None:
     answer = client.get("/api/catalog/products", query_string={"ids": ids})
     assert answer.status_code == 400
     assert list(answer.get_json()["error"]["fields"]) == ["ids"]
+
+
+def test_what_is_in_stock_is_told_anew_after_each_order(
+    open_app: Callable[..., Flask], log_in: Callable[[str], dict[str, str]]
+) -> None:
+    app = open_app()
+    client, who = app.test_client(), log_in("ada")
+    set_stock = "UPDATE products SET stock = {} WHERE slug = 'halo-paper-lamp' RETURNING id"
+    with shop_of(app).database.writer.begin() as connection:
+        product_id = connection.execute(text(set_stock.format(1))).scalar_one()
+
+    def listed(in_stock: str) -> bool:
+        path = f"/api/catalog/products?category=lighting&limit=100&in_stock={in_stock}"
+        return product_id in [item["id"] for item in _data(client, path)["items"]]
+
+    assert (listed("true"), listed("false")) == (True, False)
+    order = {"items": [{"product_id": product_id, "quantity": 1}], "shipping_address": ADDRESS}
+    placed = client.post("/api/orders", json=order, headers=who).get_json()["data"]
+    assert (listed("true"), listed("false")) == (False, True)
+    assert client.post(f"/api/orders/{placed['id']}/cancel", headers=who).status_code == 200
+    assert (listed("true"), listed("false")) == (True, False)
+    with shop_of(app).database.writer.begin() as connection:
+        connection.execute(text(set_stock.format(1_000_000)))
 
 
 def test_unknown_category_holds_nothing(client: FlaskClient) -> None:
