@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
-from werkzeug.serving import WSGIRequestHandler, make_server
-
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+from support.served_app import Application, served_app
 
 _BADGE = "Bearer whoever-tries"
 _ENDS_SESSIONS = ("/api/auth/logout", "/api/auth/change-password", "/api/auth/sessions")
@@ -55,7 +51,8 @@ def fuzz(
     Equal seeds make equal requests.
     """
     findings = Findings()
-    with _served(LoggedIn(application, log_in)) as url:
+    # Over HTTP, as only there schemathesis repeats requests without their Authorization.
+    with served_app(LoggedIn(application, log_in)) as url:
         schema = schemathesis.openapi.from_url(f"{url}/api/openapi.json", config=_config(examples, seed))
         for event in from_schema(schema if only is None else schema.include(path_regex=only)).execute():
             _gather(findings, event)
@@ -75,27 +72,6 @@ def _config(examples: int, seed: int) -> SchemathesisConfig:
             "checks": {"positive_data_acceptance": {"expected-statuses": [*accepting, "422"]}},
         }
     )
-
-
-@contextmanager
-def _served(application: Application) -> Iterator[str]:
-    """Over HTTP, as schemathesis repeats requests without their Authorization only there."""
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Says nothing."""
 
 
 def _gather(findings: Findings, event: Any) -> None:

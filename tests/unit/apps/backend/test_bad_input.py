@@ -67,6 +67,25 @@ def test_body_that_is_no_json_object_is_refused(client: FlaskClient, body: bytes
     assert (answer.status_code, answer.get_json()["error"]["code"]) == (400, "bad_json")
 
 
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded", "json", "\xff"])
+def test_body_of_another_type_is_refused(client: FlaskClient, content_type: str | None) -> None:
+    answer = client.post("/api/auth/login", data=b"{}", content_type=content_type)
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (415, "unsupported_media_type")
+
+
+def test_all_wrong_fields_are_named_at_once(client: FlaskClient) -> None:
+    answer = client.post("/api/auth/register", json={"email": "no address", "name": 5})
+    assert set(answer.get_json()["error"]["fields"]) == {"email", "name", "password"}
+    answer = client.get("/api/search?page=0&sort=up&min_price=1e3")
+    assert set(answer.get_json()["error"]["fields"]) == {"q", "page", "sort", "min_price"}
+
+
+def test_number_is_whole_however_json_writes_it(client: FlaskClient, log_in: Callable[[str], dict[str, str]]) -> None:
+    body = {"items": [{"product_id": 1.0, "quantity": 1.5}]}
+    answer = client.post("/api/orders", json=body, headers=log_in("ada"))
+    assert set(answer.get_json()["error"]["fields"]) == {"quantity", "shipping_address"}
+
+
 def test_large_body_is_refused(client: FlaskClient) -> None:
     answer = client.post("/api/auth/login", data=b" " * 70_000)
     assert (answer.status_code, answer.get_json()["error"]["code"]) == (413, "request_entity_too_large")

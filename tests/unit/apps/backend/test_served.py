@@ -175,6 +175,33 @@ def test_a_client_is_limited_over_its_connections(
     assert statuses == [200, 200, 429, 429]
 
 
+HOST = b" HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n"
+JSON_POST = b"POST /api/auth/login" + HOST + b"Content-Type: application/json\r\n"
+# What the server refuses itself has no body; what reaches the app has the one shape of errors.
+RAW = [
+    (b"nonsense\r\n\r\n", 400, ""),
+    (b"GET /api/\xff" + HOST + b"\r\n", 400, ""),
+    (JSON_POST + b"Content-Length: many\r\n\r\n", 400, ""),
+    (b"GET /api/search?q=" + b"a" * 70_000 + HOST + b"\r\n", 414, ""),
+    (b"GET /health" + HOST + b"X: 1\r\n" * 200 + b"\r\n", 431, ""),
+    (b"GET /api/" + b"a" * 9_000 + HOST + b"\r\n", 404, "not_found"),
+    (b"GET /health HTTP/1.1\r\nHost: a..b\r\nConnection: close\r\n\r\n", 400, "bad_request"),
+    (b"BREW /health" + HOST + b"\r\n", 405, "method_not_allowed"),
+    (JSON_POST + b"Content-Length: 999999\r\n\r\n", 413, "request_entity_too_large"),
+    (JSON_POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400, "validation_failed"),
+]
+
+
+def _raw(port: str, request: bytes) -> list[object]:
+    """The status that is answered to some bytes, and the code of the error; "" where there is no body."""
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as connection:
+        connection.sendall(request)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = answer.read()
+        return [answer.status, json.loads(body)["error"]["code"] if body else ""]
+
+
 def test_odd_bytes_over_the_wire_are_refused_or_answered(
     environ: dict[str, str], receiver: SegmentReceiver, redis: Redis
 ) -> None:
@@ -182,6 +209,8 @@ def test_odd_bytes_over_the_wire_are_refused_or_answered(
     targets = ["/api/catalog/products/%ff", "/api/search?q=%00%ff", "/%2e%2e/%00", "/api/search?q=%", "/api/auth/me"]
     with _serving(environ, receiver) as port:
         answers = {target: _get(port, target, odd) for target in targets}
+        refused = [_raw(port, request) for request, *_unused in RAW]
         well = _get(port, "/health")
     assert {target: status for target, (status, _unused) in answers.items() if status >= 500} == {}
     assert well[0] == 200
+    assert refused == [expected for _unused, *expected in RAW]
