@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 from urllib.parse import quote, urlencode, urlsplit
 from weakref import WeakSet
 
@@ -20,6 +20,7 @@ from frontend.memory import AnswerMemory
 
 _Value = TypeVar("_Value")
 _Other = TypeVar("_Other")
+_Third = TypeVar("_Third")
 _REMOTE_NAME = "ecommerce-backend"
 _MAXIMUM_ANSWER_BYTES = 8 * 1024 * 1024
 _SECOND_CALLS = 8
@@ -121,14 +122,22 @@ class BackendClient:
         headers = {"Content-Type": "application/json"} | _bearer(token)
         return self._data(self._call("PATCH", path, orjson.dumps(body), headers), parse)
 
-    def at_once(self, first: Callable[[], _Value], second: Callable[[], _Other]) -> tuple[_Value, _Other]:
-        """What two calls give that are made at the same time; raises what one raised, once both have ended."""
-        other = self._pool.submit(copy_context().run, second)
+    @overload
+    def at_once(self, first: Callable[[], _Value], second: Callable[[], _Other], /) -> tuple[_Value, _Other]: ...
+
+    @overload
+    def at_once(
+        self, first: Callable[[], _Value], second: Callable[[], _Other], third: Callable[[], _Third], /
+    ) -> tuple[_Value, _Other, _Third]: ...
+
+    def at_once(self, first: Callable[[], Any], *others: Callable[[], Any]) -> tuple[Any, ...]:
+        """What calls give that are made at the same time; raises what one raised, once all have ended."""
+        pending = [self._pool.submit(copy_context().run, other) for other in others]
         try:
             mine = first()
         finally:
-            wait((other,))
-        return mine, other.result()
+            wait(pending)
+        return mine, *(other.result() for other in pending)
 
     def close(self) -> None:
         """Closes the connections of all threads; ends the threads of `at_once`."""

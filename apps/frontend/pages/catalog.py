@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, abort, render_template, request
 
 from frontend.filters import SORTS, Filters, page_address
-from frontend.models import Category
+from frontend.models import Category, Page, Product
 from frontend.pages import shop
 from frontend.services.catalog import ProductQuery
 
@@ -28,7 +28,9 @@ def home() -> str:
 
 @pages.get("/products")
 def products() -> str:
-    return _product_list("products.html", "/products")
+    filters, catalog = Filters.read(request.args), shop().catalog
+    found, categories = catalog.with_categories(lambda: catalog.products(filters.query()))
+    return _product_list("products.html", "/products", filters, found, categories)
 
 
 @pages.get("/products/<slug>")
@@ -44,10 +46,12 @@ def categories() -> str:
 
 @pages.get("/categories/<slug>")
 def category(slug: str) -> str:
-    trail = shop().catalog.category_trail(checked_slug(slug))
-    if not trail:
+    filters = Filters.read(request.args)
+    known = shop().catalog.category(checked_slug(slug), filters.query(slug))
+    if known is None:
         abort(404)
-    return _product_list("category.html", trail[-1].path, trail)
+    trail, found = known
+    return _product_list("category.html", trail[-1].path, filters, found, trail[-1].children, trail=trail)
 
 
 @pages.get("/search")
@@ -80,10 +84,9 @@ def checked_slug(slug: str) -> str:
     return slug
 
 
-def _product_list(template: str, path: str, trail: tuple[Category, ...] = ()) -> str:
-    filters, catalog = Filters.read(request.args), shop().catalog
-    query = filters.query(trail[-1].slug if trail else None)
-    found, categories = catalog.with_categories(lambda: catalog.products(query))
+def _product_list(
+    template: str, path: str, filters: Filters, found: Page[Product], shelves: tuple[Category, ...], **more: object
+) -> str:
     return render_template(
         template,
         found=found,
@@ -92,8 +95,8 @@ def _product_list(template: str, path: str, trail: tuple[Category, ...] = ()) ->
         path=path,
         address=page_address(path, filters.chosen),
         unfiltered=path,
-        trail=trail,
-        categories=trail[-1].children if trail else categories,
+        categories=shelves,
+        **more,
     )
 
 

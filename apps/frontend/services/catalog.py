@@ -100,11 +100,20 @@ class Catalog:
     def with_categories(self, ask: Callable[[], _Value]) -> tuple[_Value, tuple[Category, ...]]:
         """What `ask` gives, and the category tree; both are asked for at once where the tree is not remembered."""
         known = self._known_categories()
-        return (ask(), known) if known else self._client.at_once(ask, self._ask_categories)
+        if known:
+            return ask(), known
+        asked, categories, popular = self._client.at_once(ask, self._read_categories, self._read_popular)
+        return asked, self._remember(categories, popular)
 
-    def category_trail(self, slug: str) -> tuple[Category, ...]:
-        """The way from the top of the tree to a category; empty when there is none of this name."""
-        return trail_to(slug, self.categories()) or trail_to(slug, self._ask_categories())
+    def category(self, slug: str, query: ProductQuery) -> tuple[tuple[Category, ...], Page[Product]] | None:
+        """The way from the top of the tree to a category, and one page of its products; None where there is none."""
+        known = self._known_categories()
+        if known:
+            trail = trail_to(slug, known) or trail_to(slug, self._ask_categories())
+            return (trail, self.products(query)) if trail else None
+        found, categories = self.with_categories(lambda: self.products(query))
+        trail = trail_to(slug, categories)
+        return (trail, found) if trail else None
 
     def _known_categories(self) -> tuple[Category, ...]:
         with self._lock:
@@ -112,13 +121,21 @@ class Catalog:
         return remembered[1] if remembered and self._clock() < remembered[0] else ()
 
     def _ask_categories(self) -> tuple[Category, ...]:
-        """Asks for the tree, and for the popular terms, without which a page goes as well."""
-        categories = self._client.get("/api/catalog/categories", parse_categories)
-        with suppress(BackendError, BackendRefused):
-            self._popular = self._client.get("/api/search/popular", parse_texts)
+        return self._remember(*self._client.at_once(self._read_categories, self._read_popular))
+
+    def _remember(self, categories: tuple[Category, ...], popular: tuple[str, ...]) -> tuple[Category, ...]:
         with self._lock:
-            self._remembered = (self._clock() + self._ttl_seconds, categories)
+            self._remembered, self._popular = (self._clock() + self._ttl_seconds, categories), popular
         return categories
+
+    def _read_categories(self) -> tuple[Category, ...]:
+        return self._client.get("/api/catalog/categories", parse_categories)
+
+    def _read_popular(self) -> tuple[str, ...]:
+        """Those of before where the backend does not tell: a page goes without them as well."""
+        with suppress(BackendError, BackendRefused):
+            return self._client.get("/api/search/popular", parse_texts)
+        return self._popular
 
 
 def trail_to(slug: str, categories: tuple[Category, ...]) -> tuple[Category, ...]:

@@ -80,6 +80,17 @@ def test_page_is_one_segment_with_a_remote_call(traced: FlaskClient, daemon: Dae
     assert passed == {"Root": ROOT, "Parent": call["id"], "Sampled": "1"}
 
 
+def test_calls_at_the_same_time_are_parts_of_one_segment(traced: FlaskClient, daemon: Daemon, api: FakeShopApi) -> None:
+    traced.get("/", headers=sampled(), environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    calls = daemon.segment()["subsegments"]
+    parents = {f"{api.url}{call.path}": call.headers["x-amzn-trace-id"] for call in api.calls}
+    assert len(calls) == len(parents) == 3
+    for call in calls:
+        assert parents[call["http"]["request"]["url"]] == f"Root={ROOT};Parent={call['id']};Sampled=1"
+        assert call["http"]["response"]["status"] == 200
+    assert [call.headers["x-forwarded-for"] for call in api.calls] == ["192.0.2.7"] * 3
+
+
 def test_failure_is_a_fault_and_its_page_names_the_trace(traced: FlaskClient, daemon: Daemon, api: FakeShopApi) -> None:
     api.fail("/api/catalog/products", 500)
     response = traced.get("/products", headers=sampled())
