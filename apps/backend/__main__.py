@@ -28,7 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = Settings.from_environment(os.environ, serving=options.command == "serve")
         if options.command == "serve":
-            serve(Tier("backend", settings.host, settings.port, settings.workers, settings.threads))
+            host, port = settings.host, settings.port
+            serve(Tier("backend", host, port, settings.workers, settings.threads, settings.idle_seconds))
         else:
             print(json.dumps(_maintain(options, settings)))
     except (SettingsError, AddressError) as error:

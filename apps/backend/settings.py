@@ -42,6 +42,8 @@ class Settings:
     redis_answer_seconds: float = 0.5
     token_seconds: int = 3600
     body_limit_bytes: int = 65_536
+    body_seconds: int = 10
+    idle_seconds: int = 75
     loadtest_secret: str | None = field(default=None, repr=False)
     rate_limits: bool = True
     general_limit: Limit = Limit(100, 60)
@@ -74,6 +76,8 @@ class Settings:
             redis_answer_seconds=_number(environ, "REDIS_TIMEOUT_MS", 500, 10, 60_000) / 1000,
             token_seconds=_number(environ, "TOKEN_SECONDS", 3600, 60, 86_400),
             body_limit_bytes=_number(environ, "BODY_LIMIT_BYTES", 65_536, 1024, 10_000_000),
+            body_seconds=_number(environ, "BODY_SECONDS", 10, 1, 600),
+            idle_seconds=_number(environ, "IDLE_SECONDS", 75, 1, 3600),
             loadtest_secret=_loadtest_secret(environ),
             rate_limits=_switch(environ, "RATE_LIMITS", True),
             general_limit=_limit(environ, "RATE_LIMIT_GENERAL", Limit(100, 60)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from serving.bodies import BodyLimits
 from serving.events import log_to_stderr
 from serving.measured import Application
 from serving.server import factory
@@ -15,14 +16,14 @@ _RULES_WAIT_SECONDS = 3.0
 
 
 @factory
-def app() -> Application:
+def app() -> tuple[Application, BodyLimits]:
     """A factory (granian's --factory): the app of this process, with its settings from the environment.
 
     It is what Flask would call for each request; without Flask in between.
     """
-    made = create_app(Settings.from_environment(os.environ))
+    settings = Settings.from_environment(os.environ)
+    made = create_app(settings)
     log_to_stderr()
     start_background(made)
     made.extensions["tracing"].start(_RULES_WAIT_SECONDS)
-    application: Application = made.wsgi_app
-    return application
+    return made.wsgi_app, BodyLimits.beside(settings.body_limit_bytes, settings.body_seconds, settings.threads)

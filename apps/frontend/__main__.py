@@ -17,7 +17,8 @@ def main() -> int:
     """Serves until SIGTERM or SIGINT."""
     try:
         settings = Settings.from_environment(os.environ)
-        serve(Tier("frontend", settings.host, settings.port, settings.workers, settings.threads))
+        host, port = settings.host, settings.port
+        serve(Tier("frontend", host, port, settings.workers, settings.threads, settings.idle_seconds))
     except (SettingsError, AddressError) as problem:
         print(f"frontend: {problem}", file=sys.stderr)
         return _BAD_INPUT

@@ -17,6 +17,7 @@ _TEXTS = {
     403: ("Not yours to see", "This page belongs to somebody else."),
     404: ("Nothing here", "We looked on every shelf, but this page is not there. It may have moved or sold out."),
     405: ("Not this way", "This page cannot be used like that."),
+    408: ("That took too long", "We did not get all of what was sent in time. Please try again."),
     413: ("That is too much", "What was sent is larger than this page takes."),
     429: ("One moment, please", "There were many requests from your side. Please wait a little and try again."),
     500: ("Something broke", "That is our fault, not yours. We have made a note of it."),

@@ -31,6 +31,8 @@ class Settings:
     loadtest_secret: str | None = field(default=None, repr=False)
     secure_cookies: bool = False
     trusted_proxies: int = 0
+    body_seconds: int = 10
+    idle_seconds: int = 75
     connect_timeout_seconds: float = 1.0
     read_timeout_seconds: float = 5.0
     categories_ttl_seconds: float = 30.0
@@ -50,6 +52,8 @@ class Settings:
             loadtest_secret=_read(environ, "LOADTEST_SECRET_FILE", _secret, "") or None,
             secure_cookies=_read(environ, "FRONTEND_SECURE_COOKIES", _switch, cls.secure_cookies),
             trusted_proxies=_read(environ, "FRONTEND_TRUSTED_PROXIES", _whole_number(0, 10), cls.trusted_proxies),
+            body_seconds=_read(environ, "BODY_SECONDS", _whole_number(1, 600), cls.body_seconds),
+            idle_seconds=_read(environ, "IDLE_SECONDS", _whole_number(1, 3600), cls.idle_seconds),
             connect_timeout_seconds=_read(environ, "BACKEND_CONNECT_TIMEOUT_SECONDS", _seconds, 1.0),
             read_timeout_seconds=_read(environ, "BACKEND_READ_TIMEOUT_SECONDS", _seconds, 5.0),
             categories_ttl_seconds=_read(environ, "CATEGORIES_TTL_SECONDS", _seconds_or_zero, 30.0),

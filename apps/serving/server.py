@@ -13,23 +13,29 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import MPServer
+from granian.server import MPServer, mp
+
+from serving.bodies import BodyLimits
+from serving.gateway import Application, Gateway
 
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _STOP_SECONDS = 10
+# How long clients are told to close their connections before the rest of them is closed: whoever asks meanwhile knows.
+_FAREWELL_SECONDS = 0.3
+_FAREWELL = signal.SIGUSR1
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # A request makes some hundred objects that hold others; Python's 700 would have nearly every request collected within.
 _COLLECTED_AFTER_OBJECTS = 10_000
-
-_App = TypeVar("_App")
 
 
 class AddressError(OSError):
@@ -38,13 +44,17 @@ class AddressError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """What is served, and how: `name` is the package with the factory `wsgi:app`, and the start of its variables."""
+    """What is served, and how: `name` is the package with the factory `wsgi:app`, and the start of its variables.
+
+    A connection may be `idle_seconds` without the whole head of a request.
+    """
 
     name: str
     host: str
     port: int
     workers: int
     threads: int
+    idle_seconds: int = 75
 
 
 def serve(tier: Tier) -> None:
@@ -56,21 +66,45 @@ def serve(tier: Tier) -> None:
         _server(tier).serve()
 
 
-def factory(make: Callable[[], _App]) -> Callable[[], _App]:
+def factory(
+    make: Callable[[], Application | tuple[Application, BodyLimits]],
+) -> Callable[[], Gateway]:
     """Decorates what makes the app of one process, which can then be ended meanwhile, and ends with its parent.
 
     Until granian serves, a process still has its parent's handler of SIGTERM, which would do nothing here.
     """
 
     @functools.wraps(make)
-    def made() -> _App:
+    def made() -> Gateway:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(_FAREWELL, signal.SIG_IGN)
         _end_with_parent()
         app = make()
+        gateway = Gateway(*app) if isinstance(app, tuple) else Gateway(app)
+        signal.signal(_FAREWELL, lambda *_unused: gateway.close_connections())
         _spare_the_collector()
-        return app
+        return gateway
 
     return made
+
+
+def _own_gateway(gateway: Gateway, *_unused: Any) -> Gateway:
+    return gateway
+
+
+# In place of what granian wraps an application in: that lets the client hold the thread.
+mp.__dict__["_wsgi_call_wrap"] = _own_gateway
+
+
+class _Server(MPServer):
+    """Tells clients to close their connections before the processes do, which would lose what is sent meanwhile."""
+
+    def _stop_workers(self) -> None:
+        for worker in self.wrks:
+            if worker.inner.is_alive():
+                os.kill(worker.inner.pid, _FAREWELL)
+        time.sleep(_FAREWELL_SECONDS)
+        super()._stop_workers()  # type: ignore[no-untyped-call]
 
 
 def _spare_the_collector() -> None:
@@ -92,8 +126,8 @@ def _end_with_parent() -> None:
         signal.raise_signal(signal.SIGKILL)  # it died before that
 
 
-def _server(tier: Tier) -> MPServer:
-    return MPServer(
+def _server(tier: Tier) -> _Server:
+    return _Server(
         f"{tier.name}.wsgi:app",
         factory=True,
         address=tier.host,
@@ -102,6 +136,7 @@ def _server(tier: Tier) -> MPServer:
         http=HTTPModes.http1,
         workers=tier.workers,
         blocking_threads=tier.threads,
+        http1_settings=HTTP1Settings(header_read_timeout=1000 * tier.idle_seconds),
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,

@@ -21,7 +21,7 @@ from backend.settings import Settings
 from backend.terms import SearchTerms
 from backend.tokens import Tokens
 
-# Threads of the server, and a few of our own.
+# Beside those of the server's threads: of those that refuse slow clients, and of our own.
 _OWN_CONNECTIONS = 4
 
 
