@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flask import Flask, current_app, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -69,7 +71,7 @@ def _to_sign_in() -> Response:
     """To the sign-in page and back here afterwards, if here can be opened by a link."""
     rule = request.url_rule
     here = request.path if rule is not None and rule.methods and "GET" in rule.methods else "/account"
-    return redirect(f"/auth/login?next={here}", 303)
+    return redirect(f"/auth/login?next={quote(here)}", 303)
 
 
 def _page(status: int, headers: dict[str, str], text: str | None = None) -> _Answer:
