@@ -60,11 +60,11 @@ class Journey:
     shop: RunningShop
     shopper: Shopper
 
-    def see(self, name: str) -> None:
+    def see(self, name: str, full_page: bool = True) -> None:
         """Looks at the page, which is not wider than the screen, and keeps a picture where the way wants it."""
         page = self.shopper.page
         if self.way.keeps_pictures:
-            page.screenshot(path=SCREENSHOTS / f"{self.way.name}-{name}.png", full_page=True)
+            page.screenshot(path=SCREENSHOTS / f"{self.way.name}-{name}.png", full_page=full_page)
         sizes = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert sizes[0] <= sizes[1], f"{page.url} is {sizes[0]} px wide on a screen of {sizes[1]} px"
 
@@ -82,7 +82,7 @@ class Journey:
         shopper = self.shopper
         shopper.press(shopper.page.get_by_role("link", name="Products", exact=True))
         assert shopper.heading == "All products"
-        self.see("products")
+        self.see("products", full_page=False)
         shopper.choose("Sort by", "Price: low to high")
         shopper.send("Apply")
         prices = shopper.content.locator(".card .price").all_inner_texts()
