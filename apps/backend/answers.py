@@ -11,9 +11,32 @@ from flask import Response
 
 _JSON = "application/json"
 
+Headers = list[tuple[str, str]]
+
+# Ready-made, as they end every answer: what it is taken for is not guessed, and it runs and loads nothing. What belongs
+# to a user is kept by nobody on the way.
+_NOSNIFF = ("X-Content-Type-Options", "nosniff")
+_INERT = ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+PUBLIC: Headers = [_NOSNIFF, _INERT]
+PRIVATE: Headers = [*PUBLIC, ("Cache-Control", "no-store")]
+
+
+def page_guard(policy: str) -> Headers:
+    """What ends a page's answer that may load what its Content-Security-Policy says."""
+    return [_NOSNIFF, ("Content-Security-Policy", policy), ("Referrer-Policy", "no-referrer")]
+
 
 class Answer(Response):
-    """A response whose complete body goes to the server as a list, which it sends in one piece."""
+    """A response whose complete body goes to the server as a list, which it sends in one piece.
+
+    `guard` are its last headers; nobody on the way may keep an answer of which is not said that it is public.
+    """
+
+    guard = PRIVATE
+
+    def get_wsgi_response(self, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, Headers]:
+        body, status, headers = super().get_wsgi_response(environ)
+        return body, status, [*headers, *self.guard]
 
     def get_app_iter(self, environ: dict[str, Any]) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "HEAD" or not isinstance(self.response, list):

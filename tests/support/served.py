@@ -20,7 +20,10 @@ APPS = Path(__file__).resolve().parents[2] / "apps"
 def served_backend(
     folder: Path, database_url: str, redis_url: str, **changes: str
 ) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A backend of two processes before a seeded database, without limits and traces; yields its port and itself."""
+    """A backend of two processes before a seeded database, without limits and traces; yields its port and itself.
+
+    What it writes to stderr is in `backend.log` of the folder.
+    """
     key = folder / "token.key"
     key.write_bytes(secrets.token_bytes(32))
     environ = {
@@ -53,7 +56,8 @@ def _served(name: str, folder: Path, environ: dict[str, str]) -> Iterator[tuple[
     own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(APPS), "TMPDIR": str(folder), "TRACING": "off"}
     own[f"{name.upper()}_PORT"] = str(port)
     command = [sys.executable, "-m", name]
-    with running(command, port, env=own | environ, stderr=subprocess.DEVNULL) as process:
+    log = (folder / f"{name}.log").open("wb")
+    with log, running(command, port, env=own | environ, stderr=log) as process:
         yield port, process
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 from flask import Flask, Response, current_app, request
 
-from backend.answers import answer
+from backend.answers import PUBLIC, Answer, answer
 from backend.errors import ApiError
 from backend.fields import Whole
 from backend.hotpath import KEEPING
@@ -46,7 +46,7 @@ def shop() -> Shop:
     return shop_of(current_app)
 
 
-def cached(body: bytes, hit: bool) -> Response:
+def cached(body: bytes, hit: bool) -> Answer:
     """An answer of ready bytes, which says whether they came from the cache."""
     return answer(body, headers=_HIT if hit else _MISS)
 
@@ -54,7 +54,9 @@ def cached(body: bytes, hit: bool) -> Response:
 def public(found: Public) -> Response:
     """An answer that is the same for everyone, which the hot path may keep for the path and query of this request."""
     request.environ[KEEPING] = found.keeping
-    return cached(found.body, found.hit)
+    made = cached(found.body, found.hit)
+    made.guard = PUBLIC
+    return made
 
 
 def limit_general() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, current_app, render_template
 
-from backend.answers import answer
+from backend.answers import Answer, answer, page_guard
 from backend.openapi import ABOUT, CODE_ROWS, document
 from backend.schemas import REFERENCE
 from backend.views.common import limit_general
@@ -38,7 +38,9 @@ def openapi() -> Response:
 @blueprint.get("/docs")
 @contract("A page to browse this document", media=_HTML, stored=False)
 def docs() -> Response:
-    return Response(_kept("html", _page), content_type=_HTML, headers={"Content-Security-Policy": _POLICY})
+    page = Answer(_kept("html", _page), content_type=_HTML)
+    page.guard = page_guard(_POLICY)
+    return page
 
 
 def _kept(name: str, make: Callable[[], bytes]) -> bytes:

@@ -8,7 +8,7 @@ from serving.metrics import CONTENT_TYPE, HttpMetrics
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.answers import answer, success
+from backend.answers import Answer, answer, success
 from backend.counters import snapshot
 from backend.errors import ApiError
 from backend.shapes import CacheFigures, Health, Readiness
@@ -58,7 +58,7 @@ def cache_counters() -> Response:
 def metrics() -> Response:
     """All counters in Prometheus' text format."""
     measured: HttpMetrics = current_app.extensions["metrics"]
-    return Response(measured.exposition(), content_type=CONTENT_TYPE)
+    return Answer(measured.exposition(), content_type=CONTENT_TYPE)
 
 
 def _database_answers() -> bool:

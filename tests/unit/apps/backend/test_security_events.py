@@ -7,14 +7,18 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from backend.settings import Limit
+from backend.settings import Limit, Settings
 from flask import Flask
 from flask.testing import FlaskClient
+from redis import Redis
 from serving.events import LOGGER
 from support.segments import SegmentReceiver
+from support.served import answer, connected, request, served_backend
+from support.waiting import eventually
 from tracing import TracingSettings
 
 OpenApp = Callable[..., Flask]
@@ -176,3 +180,19 @@ def test_flood_is_counted_instead_of_told(client: FlaskClient, log: Lines) -> No
     suppressed = [event["count"] for event in log.events if event["event"] == "events_suppressed"]
     assert len(told) + sum(suppressed) == 200
     assert suppressed, "200 requests take less than ten seconds"
+
+
+def test_served_processes_write_events_to_stderr(seeded_settings: Settings, redis: Redis, tmp_path: Path) -> None:
+    wrong = json.dumps({"email": "ada@example.com", "password": "wrong"}).encode()
+    login = request("/api/auth/login", "POST", wrong)
+    with served_backend(tmp_path, seeded_settings.database_url, seeded_settings.redis_url) as (port, _process):
+        for _unused in range(25):
+            assert answer(connected(port, login))[0] == 401
+
+        def told() -> list[dict[str, Any]]:
+            lines = (tmp_path / "backend.log").read_text().splitlines()
+            return [json.loads(line) for line in lines if line.startswith("{")]
+
+        eventually(lambda: sum(event.get("count", 1) for event in told()) == 25)
+    assert {event["event"] for event in told()} <= {"login_failed", "events_suppressed"}
+    assert {event["client"] for event in told() if event["event"] == "login_failed"} == {"127.0.0.1"}
