@@ -53,7 +53,7 @@ def close_app(app: Flask) -> None:
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
-        SESSION_COOKIE_NAME="shop",
+        SESSION_COOKIE_NAME="__Host-shop" if settings.secure_cookies else "shop",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from frontend.settings import SERVICE_NAME
 from prometheus_client.parser import text_string_to_metric_families
-from support.fake_shop_api import FakeShopApi
+from support.fake_shop_api import PASSWORD, FakeShopApi
 from support.pages import read_page
 from tracing import TracingSettings
 
@@ -143,9 +143,11 @@ def test_every_answer_has_the_security_headers(client: FlaskClient) -> None:
 @pytest.mark.parametrize("secure", [False, True])
 def test_session_cookie_is_closed_to_scripts_and_other_sites(make_app: MakeApp, secure: bool) -> None:
     response = make_app(secure_cookies=secure).test_client().get("/auth/login")
-    _unused, *attributes = (part.strip() for part in response.headers["Set-Cookie"].split(";"))
+    pair, *attributes = (part.strip() for part in response.headers["Set-Cookie"].split(";"))
     assert {"HttpOnly", "SameSite=Lax"} <= set(attributes)
-    assert ("Secure" in attributes) is secure
+    assert ("Secure" in attributes) is pair.startswith("__Host-") is secure
+    assert "Path=/" in attributes
+    assert not any(attribute.startswith("Domain") for attribute in attributes)
     assert ("Strict-Transport-Security" in response.headers) is secure
 
 
@@ -247,3 +249,17 @@ def test_every_request_is_counted_once_under_its_route(client: FlaskClient) -> N
     requests = {labels: value for (name, labels), value in counted.items() if name == "http_requests_total"}
     assert requests == expected
     assert counted["http_request_duration_seconds_count", ("GET", "/products/<slug>")] == 2
+
+
+@pytest.mark.parametrize("page", ["/products/", "/categories/", "/orders/"])
+@pytest.mark.parametrize("odd", ["..%2fauth%2fme", "%2e%2e", "a%3fb", "a%23b", "http:%2f%2f192.0.2.1", "a%0d%0aX: y"])
+def test_no_address_of_a_page_leads_elsewhere_in_the_backend(
+    client: FlaskClient, api: FakeShopApi, page: str, odd: str
+) -> None:
+    assert client.get(page + odd).status_code in (303, 404)
+    form = read_page(client.get("/auth/login").text).form("/auth/login")
+    client.post("/auth/login", data=form | {"email": "ada@example.com", "password": PASSWORD})
+    api.calls.clear()
+    assert client.get(page + odd).status_code == 404
+    asked = {call.path.partition("?")[0] for call in api.calls}
+    assert asked <= {"/api/catalog/categories", "/api/search/popular"}
