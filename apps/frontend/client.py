@@ -122,6 +122,10 @@ class BackendClient:
         headers = {"Content-Type": "application/json"} | _bearer(token)
         return self._data(self._call("PATCH", path, orjson.dumps(body), headers), parse)
 
+    def delete(self, path: str, parse: Callable[[Any], _Value], token: str) -> _Value:
+        """Takes something away; raises as `get` does."""
+        return self._data(self._call("DELETE", path, None, _bearer(token)), parse)
+
     @overload
     def at_once(self, first: Callable[[], _Value], second: Callable[[], _Other], /) -> tuple[_Value, _Other]: ...
 

@@ -84,6 +84,17 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A place where the account is signed in; `program` is empty where nothing is known of it."""
+
+    id: str
+    program: str
+    begun_at: datetime
+    last_seen_at: datetime
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SignIn:
     """What a login gives: the bearer token, whose it is, and how long it holds."""
 
@@ -186,6 +197,19 @@ def parse_texts(raw: Json) -> tuple[str, ...]:
 
 def parse_user(raw: Json) -> User:
     return User(str(raw["email"]), str(raw.get("name") or raw["email"]), str(raw.get("role", "customer")))
+
+
+def parse_signed_in(raw: Json) -> tuple[SignedIn, ...]:
+    return tuple(
+        SignedIn(
+            id=str(item["id"]),
+            program=str(item.get("user_agent") or ""),
+            begun_at=datetime.fromisoformat(item["created_at"]),
+            last_seen_at=datetime.fromisoformat(item["last_seen_at"]),
+            is_here=bool(item["current"]),
+        )
+        for item in raw["items"]
+    )
 
 
 def parse_sign_in(raw: Json) -> SignIn:

@@ -67,6 +67,11 @@ def make_product(number: int, **changes: Json) -> Json:
     return product | changes
 
 
+def _session(session_id: str, current: bool = False) -> Json:
+    moment = "2026-11-22T10:00:00+00:00"
+    return {"id": session_id, "created_at": moment, "last_seen_at": moment, "user_agent": None, "current": current}
+
+
 @dataclass(frozen=True)
 class Call:
     """A request that reached the server."""
@@ -95,6 +100,7 @@ class FakeShopApi:
     products: list[Json] = field(default_factory=lambda: [make_product(number) for number in range(1, 31)])
     calls: list[Call] = field(default_factory=list)
     orders: dict[str, Json] = field(default_factory=dict)
+    sessions: list[Json] = field(default_factory=lambda: [_session("here", True), _session("phone"), _session("desk")])
     replies: dict[str, Callable[[Call], Reply]] = field(default_factory=dict)
     url: str = ""
     connections: int = 0
@@ -230,6 +236,18 @@ def _change_password(api: FakeShopApi, call: Call, _: str) -> Reply:
     return _data({"token": TOKEN, "user": {"id": 7, "email": "ada@example.com", "name": "Ada"}, "expires_in": 3600})
 
 
+def _end_sessions(api: FakeShopApi, call: Call, session_id: str) -> Reply:
+    kept = [
+        session
+        for session in api.sessions
+        if session["current"] or (session_id != "sessions" and session["id"] != session_id)
+    ]
+    if len(kept) == len(api.sessions):
+        return _error(404, "NOT_FOUND")
+    api.sessions = kept
+    return _data(None)
+
+
 def _all_orders(api: FakeShopApi, call: Call, _: str) -> Reply:
     wanted = call.query.get("status")
     found = [order for order in api.orders.values() if wanted in (None, order["status"])]
@@ -255,6 +273,9 @@ _ROUTES: dict[tuple[str, str], Callable[[FakeShopApi, Call, str], Reply]] = {
     ("POST", "/api/auth/register"): _register,
     ("GET", "/api/auth/me"): _signed_in(_me),
     ("POST", "/api/auth/logout"): _signed_in(lambda api, call, tail: _data(None)),
+    ("GET", "/api/auth/sessions"): _signed_in(lambda api, call, tail: _data({"items": api.sessions})),
+    ("DELETE", "/api/auth/sessions"): _signed_in(_end_sessions),
+    ("DELETE", "/api/auth/sessions/*"): _signed_in(_end_sessions),
     ("GET", "/api/orders"): _signed_in(_orders),
     ("POST", "/api/orders"): _signed_in(lambda api, call, tail: _data(api.order_of(call), 201)),
     ("GET", "/api/orders/*"): _signed_in(_order),
@@ -286,7 +307,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.api.calls.append(call)
         self._send(self.api.answer(call))
 
-    do_POST = do_PATCH = do_GET
+    do_POST = do_PATCH = do_DELETE = do_GET
 
     def _send(self, reply: Reply) -> None:
         if reply.raw is not None:

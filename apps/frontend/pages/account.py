@@ -14,7 +14,7 @@ from frontend.pages import shop, visitor
 
 pages = Blueprint("account", __name__)
 
-_ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _PASSWORD = (
     Field("current_password", "Current password", "password", "current-password", maximum_length=200),
     Field(
@@ -31,7 +31,27 @@ _PASSWORD = (
 
 @pages.get("/account")
 def show() -> str:
-    return render_template("account.html", user=shop().accounts.me(visitor.token))
+    user, sessions = shop().accounts.overview(visitor.token)
+    return render_template("account.html", user=user, sessions=sessions)
+
+
+@pages.post("/account/sessions/end")
+def sign_out_elsewhere() -> Response:
+    shop().accounts.sign_out_elsewhere(visitor.token)
+    flash("Everywhere else you are signed out.")
+    return redirect("/account", 303)
+
+
+@pages.post("/account/sessions/<session_id>/end")
+def sign_out_at(session_id: str) -> Response:
+    try:
+        shop().accounts.sign_out_at(visitor.token, _checked_id(session_id))
+        flash("You are signed out there.")
+    except BackendRefused as refusal:
+        if refusal.status != 404:
+            raise
+        flash("You were signed out there already.")
+    return redirect("/account", 303)
 
 
 @pages.get("/account/password")
@@ -80,9 +100,13 @@ def cancel(order_id: str) -> Response:
 
 def checked_order_id(order_id: str) -> str:
     """The id, if it can be one; else there is no such order, and no need to ask for it."""
-    if not _ORDER_ID.fullmatch(order_id):
+    return _checked_id(order_id)
+
+
+def _checked_id(text: str) -> str:
+    if not _ID.fullmatch(text):
         abort(404)
-    return order_id
+    return text
 
 
 def _take_refusal(form: Form, refusal: BackendRefused) -> None:

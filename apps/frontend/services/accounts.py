@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from frontend.client import BackendClient
-from frontend.models import SignIn, User, parse_sign_in, parse_user
+from frontend.client import BackendClient, segment
+from frontend.models import SignedIn, SignIn, User, parse_sign_in, parse_signed_in, parse_user
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,21 @@ class Accounts:
     def sign_out(self, token: str) -> None:
         """Ends the token's session; raises BackendRefused with 401 when it has ended already."""
         self.client.post("/api/auth/logout", _nothing, {}, token)
+
+    def overview(self, token: str) -> tuple[User, tuple[SignedIn, ...]]:
+        """Whose token this is, and where the account is signed in, the last used first; asked for at the same time."""
+        return self.client.at_once(
+            lambda: self.me(token),
+            lambda: self.client.get("/api/auth/sessions", parse_signed_in, token=token),
+        )
+
+    def sign_out_at(self, token: str, session_id: str) -> None:
+        """Ends one of the account's sessions; raises BackendRefused with 404 when it has ended already."""
+        self.client.delete(f"/api/auth/sessions/{segment(session_id)}", _nothing, token)
+
+    def sign_out_elsewhere(self, token: str) -> None:
+        """Ends all of the account's sessions but the token's."""
+        self.client.delete("/api/auth/sessions", _nothing, token)
 
     def me(self, token: str) -> User:
         """Whose token this is; raises BackendRefused with 401 when it holds no longer."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 from support.fake_shop_api import ADMIN_EMAIL, PASSWORD, SALES, FakeShopApi
-from support.pages import Element, read_page
-from werkzeug.test import TestResponse
+from support.pages import read_page
+from support.visits import page_of, send
 
 PATHS = ("/admin", "/admin/orders", "/admin/orders?status=paid")
 ORDER = {
@@ -18,17 +18,6 @@ ORDER = {
     "email": "<b>ada</b>@example.com",
     "items": [{"product": {"slug": "mug-1", "name": "Mug"}, "quantity": 2, "unit_price": "12.40"}],
 }
-
-
-def page_of(client: FlaskClient, path: str) -> Element:
-    response = client.get(path)
-    assert response.status_code == 200
-    return read_page(response.text)
-
-
-def send(client: FlaskClient, path: str, action: str, **values: str) -> TestResponse:
-    """Fills in the form of a page and sends it."""
-    return client.post(action, data=page_of(client, path).form(action) | values)
 
 
 @pytest.fixture

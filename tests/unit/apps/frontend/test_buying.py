@@ -5,21 +5,11 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 from support.fake_shop_api import PASSWORD, TOKEN, FakeShopApi, Reply
-from support.pages import Element, read_page
+from support.pages import read_page
+from support.visits import page_of, send
 from werkzeug.test import TestResponse
 
 ADDRESS = {"name": "Ada", "street": "Main Street 1", "postal_code": "10117", "city": "Berlin", "country": "DE"}
-
-
-def page_of(client: FlaskClient, path: str) -> Element:
-    response = client.get(path)
-    assert response.status_code == 200
-    return read_page(response.text)
-
-
-def send(client: FlaskClient, path: str, action: str, **values: str) -> TestResponse:
-    """Fills in the form of a page and sends it."""
-    return client.post(action, data=page_of(client, path).form(action) | values)
 
 
 def put_in_cart(client: FlaskClient, slug: str, quantity: int = 1) -> TestResponse:
@@ -297,33 +287,6 @@ def test_too_many_tries_are_told_to_wait(client: FlaskClient, api: FakeShopApi) 
     response = sign_in(client)
     assert (response.status_code, response.headers["Retry-After"]) == (429, "77")
     assert read_page(response.text).one("h1").text == "One moment, please"
-
-
-def test_password_is_changed_and_the_session_goes_on(buyer: FlaskClient, api: FakeShopApi) -> None:
-    values = {"current_password": PASSWORD, "new_password": "another long one"}
-    assert send(buyer, "/account/password", "/account/password", **values).location == "/account"
-    assert api.calls[-1].body == values
-    assert "Everywhere else you are signed out" in page_of(buyer, "/account").one("div", role="status").text
-
-
-@pytest.mark.parametrize(
-    ("values", "field", "message"),
-    [
-        ({"current_password": "wrong"}, "current_password", "This is not your current password."),
-        ({"new_password": "short"}, "new_password", "New password needs at least 8 characters."),
-        ({"current_password": ""}, "current_password", "Current password is missing."),
-    ],
-)
-def test_change_of_password_says_what_is_wrong(
-    buyer: FlaskClient, values: dict[str, str], field: str, message: str
-) -> None:
-    sent = {"current_password": PASSWORD, "new_password": "another long one"} | values
-    response = send(buyer, "/account/password", "/account/password", **sent)
-    page = read_page(response.text)
-    assert response.status_code == 422
-    assert page.one("p", id=f"{field}-problem").text == message
-    assert page.one("title").text.startswith("Error: ")
-    assert not [item for item in page.all("input", type="password") if "value" in item.attributes]
 
 
 def test_order_shows_where_it_goes_and_how_far_it_is(buyer: FlaskClient) -> None:
