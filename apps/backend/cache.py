@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar, cast
 
@@ -12,13 +11,12 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 from redis.retry import Retry
+from serving.circuit import Circuit
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-# After a failure Redis is left alone this long, so that a frozen one does not cost every request its time-out.
-_LEFT_ALONE_SECONDS = 1.0
 TAG_SECONDS = 3600
 PREFIX = "response:"
 GENERATION = "generation:products"
@@ -63,25 +61,22 @@ class RedisGate:
 
     def __init__(self, client: Redis) -> None:
         self.client = client
-        self._closed_until = 0.0
+        self._circuit = Circuit()
 
     def call(self, function: Callable[[Redis], Result]) -> Result | None:
         """What `function` returns, or None after a failure and for a while after it.
 
         Then one caller tries, and the others go on without Redis until it has: a frozen one holds one thread.
         """
-        if self._closed_until:
-            now = time.monotonic()
-            if now < self._closed_until:
-                return None
-            self._closed_until = now + _LEFT_ALONE_SECONDS
+        if not self._circuit.lets_through():
+            return None
         try:
             result = function(self.client)
         except RedisError as error:
-            self._closed_until = time.monotonic() + _LEFT_ALONE_SECONDS
+            self._circuit.failed()
             logger.warning("Redis cannot be used, going on without: %s", error)
             return None
-        self._closed_until = 0.0
+        self._circuit.succeeded()
         return result
 
 

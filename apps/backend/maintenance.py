@@ -48,7 +48,7 @@ def seed(settings: Settings, accounts_file: str | None, admin_file: str | None, 
     """
     wanted = _Wanted(Catalog(json.loads(_CATALOG.read_text())), _accounts(accounts_file, admin_file))
     result = {"products": wanted.catalog.product_count, "users": len(wanted.accounts)}
-    engine = database.connect(settings.database_url, 1).writer
+    engine = database.connect(settings.database_url, 1, settings.statement_seconds).writer
     try:
         with engine.connect() as connection:
             if check and schema.plan(connection).steps:

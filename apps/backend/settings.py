@@ -40,6 +40,7 @@ class Settings:
     hot_cache_bytes: int = 33_554_432
     cache_refill_seconds: int = 2
     redis_answer_seconds: float = 0.5
+    statement_seconds: float = 5.0
     token_seconds: int = 3600
     body_limit_bytes: int = 65_536
     body_seconds: int = 10
@@ -73,6 +74,7 @@ class Settings:
             database_pool=_number(environ, "DATABASE_POOL", threads, 1, 256),
             hot_cache_bytes=_number(environ, "HOT_CACHE_BYTES", 33_554_432, 0, 2**40),
             cache_refill_seconds=_number(environ, "CACHE_REFILL_SECONDS", 2, 1, 60),
+            statement_seconds=_number(environ, "DATABASE_TIMEOUT_MS", 5000, 100, 600_000) / 1000,
             redis_answer_seconds=_number(environ, "REDIS_TIMEOUT_MS", 500, 10, 60_000) / 1000,
             token_seconds=_number(environ, "TOKEN_SECONDS", 3600, 60, 86_400),
             body_limit_bytes=_number(environ, "BODY_LIMIT_BYTES", 65_536, 1024, 10_000_000),

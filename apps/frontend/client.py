@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from weakref import WeakSet
 
 import orjson
+from serving.circuit import Circuit
 from tracing.http import outgoing
 
 from frontend.memory import AnswerMemory
@@ -21,6 +22,8 @@ from frontend.memory import AnswerMemory
 _Value = TypeVar("_Value")
 _Other = TypeVar("_Other")
 _Third = TypeVar("_Third")
+# So many say that the backend is silent, and not one of its answers slow.
+_TIMEOUTS_IN_A_ROW = 3
 _REMOTE_NAME = "ecommerce-backend"
 _MAXIMUM_ANSWER_BYTES = 8 * 1024 * 1024
 _SECOND_CALLS = 8
@@ -83,6 +86,7 @@ class BackendClient:
         self._connect_timeout_seconds, self._read_timeout_seconds = connect_timeout_seconds, read_timeout_seconds
         self._context_headers = context_headers
         self._kept = threading.local()
+        self._circuit = Circuit(_TIMEOUTS_IN_A_ROW, try_seconds=connect_timeout_seconds + read_timeout_seconds)
         self._pool = ThreadPoolExecutor(_SECOND_CALLS, "backend-call")
         self._open, self._open_lock = WeakSet[http.client.HTTPConnection](), threading.Lock()
 
@@ -153,16 +157,20 @@ class BackendClient:
     def _call(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> _Answer:
         headers.update(self._context_headers())
         repeatable = method in _REPEATABLE or "Idempotency-Key" in headers
+        if not self._circuit.lets_through():
+            raise BackendUnreachable(f"{method} {target}: the backend was silent a moment ago")
         with outgoing(_REMOTE_NAME, method, self._base_url + target) as call:
             headers.update(call)
             try:
                 answer = self._exchange(method, self._prefix + target, body, headers, repeatable)
             except TimeoutError as problem:
+                self._circuit.failed()
                 raise BackendTimeout(f"{method} {target} took too long") from problem
             except OSError as problem:
                 raise BackendUnreachable(f"{method} {target}: {problem}") from problem
             except http.client.HTTPException as problem:
                 raise BackendError(f"{method} {target}: {problem!r}") from problem
+            self._circuit.succeeded()
             call.answered(answer.status, len(answer.body))
             return answer
 

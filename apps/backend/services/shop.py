@@ -62,7 +62,7 @@ def open_shop(settings: Settings) -> Shop:
     events = security_events(settings)
     return Shop(
         settings=settings,
-        database=database.connect(settings.database_url, settings.database_pool),
+        database=database.connect(settings.database_url, settings.database_pool, settings.statement_seconds),
         gate=gate,
         cache=ResponseCache(gate),
         flights=Flights(2 * settings.cache_refill_seconds),

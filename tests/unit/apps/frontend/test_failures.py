@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from support.fake_shop_api import CATEGORIES, FakeShopApi, Reply
 from support.pages import read_page
 from support.servers import free_port
+from support.waiting import eventually
 
 MakeApp = Callable[..., Flask]
 WRONG_SHAPES: tuple[object, ...] = (
@@ -80,6 +81,25 @@ def test_slow_backend_gives_504_in_time(make_app: MakeApp) -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         client = make_app(internal_api_url=url, read_timeout_seconds=0.2).test_client()
         assert client.get("/").status_code == 504
+
+
+def test_silent_backend_is_left_alone_and_tried_again(make_app: MakeApp, api: FakeShopApi) -> None:
+    """So that it does not hold every thread for its time-out."""
+    released = threading.Event()
+
+    def silent(call: object) -> Reply:
+        released.wait(20)
+        return Reply(500)
+
+    client = make_app(read_timeout_seconds=0.2).test_client()
+    api.replies["/api/catalog/products"] = silent
+    assert [client.get("/products").status_code for _unused in range(3)] == [504] * 3
+    asked = len(api.calls)
+    refused = client.get("/products")
+    assert (refused.status_code, refused.headers["Retry-After"], len(api.calls)) == (503, "5", asked)
+    released.set()
+    del api.replies["/api/catalog/products"]
+    eventually(lambda: client.get("/products").status_code == 200)
 
 
 def test_connection_that_the_backend_closed_is_replaced(client: FlaskClient, api: FakeShopApi) -> None:
