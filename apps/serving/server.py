@@ -27,10 +27,11 @@ from granian.server import MPServer, mp
 
 from serving.bodies import BodyLimits
 from serving.gateway import Application, Gateway
+from serving.listening import take_no_more
 
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _STOP_SECONDS = 10
-# How long clients are told to close their connections before the rest of them is closed: whoever asks meanwhile knows.
+# How long clients are told to close their connections, and no new ones are taken, before the rest of them is closed.
 _FAREWELL_SECONDS = 0.3
 _FAREWELL = signal.SIGUSR1
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -81,11 +82,16 @@ def factory(
         _end_with_parent()
         app = make()
         gateway = Gateway(*app) if isinstance(app, tuple) else Gateway(app)
-        signal.signal(_FAREWELL, lambda *_unused: gateway.close_connections())
+        signal.signal(_FAREWELL, lambda *_unused: _say_farewell(gateway))
         _spare_the_collector()
         return gateway
 
     return made
+
+
+def _say_farewell(gateway: Gateway) -> None:
+    gateway.close_connections()
+    take_no_more()
 
 
 def _own_gateway(gateway: Gateway, *_unused: Any) -> Gateway:

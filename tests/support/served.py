@@ -7,11 +7,17 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 
 from support.servers import free_port, running
+from support.waiting import eventually
 
 APPS = Path(__file__).resolve().parents[2] / "apps"
 
@@ -59,6 +65,52 @@ def _served(name: str, folder: Path, environ: dict[str, str]) -> Iterator[tuple[
     log = (folder / f"{name}.log").open("wb")
     with log, running(command, port, env=own | environ, stderr=log) as process:
         yield port, process
+
+
+@dataclass
+class Asked:
+    """What became of requests that were sent: the status of each answer, and the ends of connections without one."""
+
+    answered: list[int] = field(default_factory=list)
+    lost: list[OSError] = field(default_factory=list)
+
+
+def ask_until_it_ends(port: int, process: subprocess.Popen[bytes], paths: list[str]) -> Asked:
+    """Tells a server to end while a client for each path asks again and again, and one has only just connected."""
+    asked, stopped = Asked(), threading.Event()
+    with ThreadPoolExecutor(len(paths)) as pool:
+        try:
+            for path in paths:
+                pool.submit(_ask, port, path, asked, stopped)
+            eventually(lambda: len(asked.answered) > 100)
+            early = connected(port)
+            process.terminate()
+            time.sleep(0.05)
+            early.sendall(request(paths[0]))
+            asked.answered.append(answer(early)[0])
+            assert process.wait(timeout=20) == 0
+        finally:
+            stopped.set()
+    return asked
+
+
+def _ask(port: int, path: str, asked: Asked, stopped: threading.Event) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    while not stopped.is_set():
+        try:
+            connection.connect()
+        except OSError:
+            return  # nobody is there any more, and nothing was sent
+        while connection.sock is not None and not stopped.is_set():
+            try:
+                connection.request("GET", path)
+                response = connection.getresponse()
+                response.read()
+            except OSError as problem:
+                asked.lost.append(problem)
+                return
+            asked.answered.append(response.status)
+    connection.close()
 
 
 def connected(port: int, sent: bytes = b"", timeout_seconds: float = 30) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from psutil import Process
 from support.fake_shop_api import FakeShopApi
 from support.pages import read_page
+from support.served import answer, ask_until_it_ends, connected, request, served_frontend
 from support.servers import free_port, running
 from support.waiting import eventually
 
@@ -103,3 +105,23 @@ def test_busy_port_ends_with_one_line(environ: dict[str, str]) -> None:
         done = subprocess.run(COMMAND, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "FRONTEND_PORT" in done.stderr
+
+
+def test_no_request_is_lost_when_it_is_told_to_end(tmp_path: Path, api: FakeShopApi) -> None:
+    with served_frontend(tmp_path, api.url) as (port, process):
+        asked = ask_until_it_ends(port, process, ["/products", "/", "/cart"])
+    assert asked.lost == []
+    assert set(asked.answered) == {200}
+
+
+def test_silent_backend_gives_pages_with_a_trace_id_and_holds_nobody_up(tmp_path: Path) -> None:
+    """Of more visitors than there are threads, each has a page in time."""
+    tracing = {"TRACING": "xray", "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{free_port()}"}
+    bound = {"BACKEND_READ_TIMEOUT_SECONDS": "0.3", "FRONTEND_THREADS": "2", "FRONTEND_WORKERS": "1"}
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with served_frontend(tmp_path, url, **tracing, **bound) as (port, _unused):
+            visitors = [connected(port, request("/products"), 20) for _unused in range(30)]
+            answers = [answer(visitor) for visitor in visitors]
+    assert {status for status, _unused in answers} == {503, 504}
+    assert all(re.search(rb"1-[0-9a-f]{8}-[0-9a-f]{24}", page.partition(b"\r\n\r\n")[2]) for _unused, page in answers)
