@@ -52,7 +52,7 @@ def _under_way(shop: Shop, reading: _Reading) -> Iterator[tuple[ThreadPoolExecut
 
 
 def test_other_process_waits_for_the_answer(open_app: OpenApp, redis: Redis) -> None:
-    here, there = (shop_of(open_app()) for _unused in range(2))
+    here, there = (shop_of(open_app(cache_refill_seconds=60)) for _unused in range(2))
     reading = _Reading()
     with _under_way(here, reading) as (pool, first):
         waiting = [pool.submit(_get, there, lambda: Fresh("read twice")) for _unused in range(4)]
