@@ -1,4 +1,4 @@
-# `make help` lists what there is. Nothing here needs root.
+# `make help` lists what there is. Nothing here needs root but the test cluster.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -12,6 +12,7 @@ export ANSIBLE_CONFIG := $(ROOT)/ansible.cfg
 export DEEPOBS_RUNS_DIR ?= $(ROOT)/runs
 PLAYBOOK := $(VENV)/bin/ansible-playbook
 PYTEST := $(VENV)/bin/pytest -q --durations=5
+CLUSTER := PYTHONPATH=tests $(VENV)/bin/python -m cluster
 
 .PHONY: help
 help: ## show this list
@@ -84,6 +85,24 @@ e2e: test-environment ## whole playbooks: check, run, load, report, faults, the 
 .PHONY: test
 test: ## every test that needs no root
 	@tests/run.sh
+
+.PHONY: cluster-packages
+cluster-packages:
+	@tests/system_packages.sh containerd runc iptables nft=nftables ip=iproute2 \
+	  /usr/lib/cni/bridge=containernetworking-plugins || true # what then lacks is told by who needs it
+
+.PHONY: cluster
+cluster: test-environment cluster-packages ## a real Kubernetes of two nodes for tests, as root; built the first time
+	@$(CLUSTER) up
+
+.PHONY: cluster-down
+cluster-down: ## stop it and remove what it left
+	@$(CLUSTER) down
+
+.PHONY: test-cluster
+test-cluster: test-environment cluster-packages ## every test that wants a real Kubernetes, on a cluster of their own
+	@$(CLUSTER) build || [ $$? -eq 3 ] # no cluster can run here: then the tests say why
+	@$(PYTEST) tests/cluster
 
 .PHONY: bench-playbook
 bench-playbook: test-environment ## what a converged rerun costs over tasks that do nothing

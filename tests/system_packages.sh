@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Sees that programs are there, whose Debian packages bear their names: installs the missing ones where this is root.
-# Exit 1 and one line where one is still missing.
+# Sees that programs are there, whose Debian packages bear their names or are given as program=package: installs the
+# missing ones where this is root. Exit 1 and one line where one is still missing.
 set -euo pipefail
 missing=()
-for program in "$@"; do
-    command -v "$program" > /dev/null || missing+=("$program")
+for wanted in "$@"; do
+    command -v "${wanted%%=*}" > /dev/null || missing+=("${wanted#*=}")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
