@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize, expect
 from support.browser import chromium
 from support.running_shop import ADMIN, CUSTOMER, RunningShop
 
@@ -163,10 +163,10 @@ def test_page_of_a_failing_backend_is_open_to_everybody(stranger: BrowserContext
 def test_errors_are_what_the_browser_goes_to(stranger: BrowserContext) -> None:
     page = stranger.new_page()
     sent_empty("/auth/register")(page)
-    assert page.evaluate("document.activeElement.matches('.problems')")
+    expect(page.locator(".problems")).to_be_focused()  # which the browser sees to with the next frame
     assert page.title().startswith("Error: ")
     page.get_by_role("alert").get_by_role("link").first.click()
-    assert page.evaluate("document.activeElement.id") == "name"
+    expect(page.locator("#name")).to_be_focused()
     page.close()
 
 
