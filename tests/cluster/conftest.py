@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 from kubernetes import config
+from support.clients import Clients
+from support.localaws import CLIENT_ENVIRONMENT, localaws_server
 
 from cluster import machine
-from cluster.layout import Layout
+from cluster.aws import AUDIENCE
+from cluster.layout import ISSUER, REGION, Layout
+from cluster.lifecycle import registry_name
 from cluster.processes import environment
 from cluster.running import Namespace, RunningCluster
 
@@ -62,3 +66,32 @@ def running(request: pytest.FixtureRequest) -> Iterator[RunningCluster]:
 def namespace(running: RunningCluster) -> Iterator[Namespace]:
     with running.namespace("test") as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def aws_url(layout: Layout, running: RunningCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The AWS stand-in, which knows this cluster by the API server's own key set."""
+    folder = tmp_path_factory.mktemp("localaws")
+    issuer = {
+        "url": ISSUER,
+        "jwks_url": f"{running.api.configuration.host}/openid/v1/jwks",
+        "ca_file": str(layout.keys / "ca.crt"),
+    }
+    seed = {"region": REGION, "clusters": [{"name": "shop", "oidc_issuer": issuer}]}
+    with localaws_server(folder, seed) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def aws(aws_url: str) -> Iterator[Clients]:
+    options = {"endpoint_url": aws_url, "region_name": REGION, "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE"}
+    clients = Clients(**options, aws_secret_access_key=CLIENT_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"])
+    clients.iam.create_open_id_connect_provider(Url=ISSUER, ClientIDList=[AUDIENCE])
+    yield clients
+    clients.close()
+
+
+@pytest.fixture(scope="session")
+def registry(layout: Layout) -> str:
+    """The cluster's registry, by the name that this machine and its nodes know it by."""
+    return registry_name(layout)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 from urllib.request import urlopen
 
@@ -13,57 +12,13 @@ import jwt
 import pytest
 from botocore.exceptions import ClientError
 from support.clients import Clients
-from support.localaws import CLIENT_ENVIRONMENT, localaws_server
 
+from cluster.aws import AUDIENCE, ROLE, role_for
 from cluster.forwarding import reachable_from_pods
 from cluster.layout import ISSUER, REGION, Layout
 from cluster.running import Namespace, RunningCluster, eventually
 
-ACCOUNT = "123456789012"
-AUDIENCE = "sts.amazonaws.com"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/shop"
 TOKEN_FILE = "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"
-
-
-@pytest.fixture(scope="module")
-def aws_url(layout: Layout, running: RunningCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The AWS stand-in, which knows this cluster by the API server's own key set."""
-    folder = tmp_path_factory.mktemp("localaws")
-    issuer = {
-        "url": ISSUER,
-        "jwks_url": f"{running.api.configuration.host}/openid/v1/jwks",
-        "ca_file": str(layout.keys / "ca.crt"),
-    }
-    seed = {"region": REGION, "clusters": [{"name": "shop", "oidc_issuer": issuer}]}
-    with localaws_server(folder, seed) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def aws(aws_url: str) -> Iterator[Clients]:
-    options = {"endpoint_url": aws_url, "region_name": REGION, "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE"}
-    clients = Clients(**options, aws_secret_access_key=CLIENT_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"])
-    clients.iam.create_open_id_connect_provider(Url=ISSUER, ClientIDList=[AUDIENCE])
-    yield clients
-    clients.close()
-
-
-@contextmanager
-def role_for(aws: Clients, subject: str) -> Iterator[None]:
-    """A role that trusts one service account of the cluster."""
-    issuer = ISSUER.removeprefix("https://")
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {"StringEquals": {f"{issuer}:aud": AUDIENCE, f"{issuer}:sub": f"system:serviceaccount:{subject}"}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    aws.iam.create_role(RoleName="shop", AssumeRolePolicyDocument=policy)
-    try:
-        yield
-    finally:
-        aws.iam.delete_role(RoleName="shop")
 
 
 def account(namespace: Namespace, name: str, annotations: Mapping[str, str]) -> dict[str, Any]:

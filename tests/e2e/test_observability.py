@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,12 +86,14 @@ def test_shared_role_takes_every_service_account_and_policy(own: Platform) -> No
     assert addon["serviceAccountRoleArn"].endswith(":role/shared")
 
 
-def test_kubernetes_gets_the_side_of_aws_and_a_word_about_the_rest(own: Platform) -> None:
-    played = own.play("observability", deepobs_platform="kubernetes", irsa_shared_role_name="shared")
-    assert played.return_code == 0, played.output
-    assert "does not deploy the X-Ray daemon to Kubernetes" in unwrapped(played)
-    refused = own.play("applications", deepobs_platform="kubernetes")
+def test_kubernetes_gets_the_side_of_aws_and_names_the_cluster_that_is_missing(own: Platform, tmp_path: Path) -> None:
+    nowhere = {"deepobs_platform": "kubernetes", "deepobs_kubeconfig": str(tmp_path / "nowhere")}
+    played = own.play("observability", irsa_shared_role_name="shared", **nowhere)
+    assert played.return_code != 0
+    assert "Failed to find a cluster" in unwrapped(played)
+    assert "Give kubeconfig and context" in unwrapped(played)
+    refused = own.play("applications", **nowhere)
     assert refused.return_code != 0
     assert "set deepobs_platform to process" in unwrapped(refused)
-    removed = own.play("teardown", "--skip-tags", "local_environment", deepobs_platform="kubernetes")
+    removed = own.play("teardown", "--skip-tags", "local_environment,xray_daemon", **nowhere)
     assert removed.return_code == 0, removed.output

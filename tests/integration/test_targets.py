@@ -14,8 +14,9 @@ from support.localaws import CLIENT_ENVIRONMENT, localaws_server
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = sorted(path.parent.parent for path in (ROOT / "tests/integration/targets").glob("*/tasks/main.yml"))
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
-# Playbooks in tests/e2e try these with the processes, the load and the preflight that they are for.
-TRIED_ELSEWHERE = {"stress_test", "supervised_process", "eks_preflight_info"}
+# Playbooks in tests/e2e try these with the processes, the load and the preflight that they are for, tests/cluster the
+# last one on a real Kubernetes.
+TRIED_ELSEWHERE = {"stress_test", "supervised_process", "eks_preflight_info", "xray_daemon"}
 _PLAY_SECONDS = 240
 
 
